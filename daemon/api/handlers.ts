@@ -1,0 +1,144 @@
+import { AppError, InvalidInputError } from "../../shared/errors.ts";
+import {
+  parseProcessInfo,
+  SECONDS_MAX,
+} from "../../shared/manager_api/parse.ts";
+import type { Operation } from "../../shared/manager_api/routes.ts";
+import type {
+  ProcessEvent,
+  ProcessInfo,
+  ProcessInspection,
+} from "../../shared/manager_api/types.ts";
+import { toStatus } from "../lifecycle/status.ts";
+import type { ProcessStore } from "../store/process_store.ts";
+import type { EventHub } from "../supervisor/event_hub.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import { type BaseFolders, expandFolders } from "./expand_folders.ts";
+import { streamEvents } from "./event_stream.ts";
+
+/** Largest request body, bytes. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Events in one list, and in an inspection. */
+const EVENTS_MAX = 1_000;
+const HISTORY_MAX = 100;
+
+/** What the operations act upon. */
+export interface ApiPorts {
+  readonly supervisor: Supervisor;
+  readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
+  readonly hub: EventHub;
+  readonly baseFolders: BaseFolders;
+}
+
+/** One request, already routed. */
+export interface Call {
+  readonly request: Request;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+/** An operation returns the envelope's data, or a response of its own. */
+export type Handler = (call: Call) => unknown;
+
+/** The operations of the Manager API. */
+export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
+  const { supervisor, store, hub } = ports;
+  const idOf = ({ params }: Call): string => params["id"] ?? "";
+  return {
+    async create({ request }) {
+      const body = await readBody(request);
+      const info = expandFolders(parseProcessInfo(body), ports.baseFolders);
+      refuseUnsupported(info);
+      supervisor.create(info);
+      return null;
+    },
+    list: () => supervisor.list().map(toStatus),
+    inspect(call): ProcessInspection {
+      const record = supervisor.get(idOf(call));
+      return {
+        Info: hideSecrets(record.info),
+        Status: toStatus(record),
+        History: store.historyOf(record.id, HISTORY_MAX),
+      };
+    },
+    status: (call) => toStatus(supervisor.get(idOf(call))),
+    async stop(call) {
+      const timeoutS = parseSeconds("timeout", call.params["timeout"] ?? "");
+      await supervisor.stop(idOf(call), timeoutS * 1000);
+      return null;
+    },
+    async delete(call) {
+      await supervisor.delete(idOf(call));
+      return null;
+    },
+    events({ request, query }): readonly ProcessEvent[] | Response {
+      const asked = request.headers.get("last-event-id") ?? query.get("after");
+      const isStream = (request.headers.get("accept") ?? "")
+        .includes("text/event-stream");
+      if (!isStream) {
+        return store.eventsAfter(parseSeq(asked ?? "0"), EVENTS_MAX);
+      }
+      const after = asked === null ? store.lastSeq() : parseSeq(asked);
+      return streamEvents({ store, hub, after });
+    },
+  };
+}
+
+async function readBody(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > BODY_BYTES_MAX) {
+      throw new AppError(
+        "PAYLOAD_TOO_LARGE",
+        `The body must have at most ${BODY_BYTES_MAX} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as BlobPart[]).text();
+}
+
+/** What would be ignored in silence is refused. */
+function refuseUnsupported(info: ProcessInfo): void {
+  if (info.Uris && info.Uris.length > 0) {
+    throw new InvalidInputError("process definition", [{
+      field: "Uris",
+      rule: "packages are not supported by this version: leave it empty",
+    }]);
+  }
+}
+
+function parseSeconds(field: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,9}$/.test(text) && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidInputError("request", [{
+    field,
+    rule: `must be whole seconds from 0 to ${SECONDS_MAX}: ` +
+      `current value is ${JSON.stringify(text.slice(0, 60))}`,
+  }]);
+}
+
+function parseSeq(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidInputError("request", [{
+    field: "after",
+    rule: "must be the sequence number of an event: " +
+      `current value is ${JSON.stringify(text.slice(0, 60))}`,
+  }]);
+}
+
+/** What stands instead of a secret. */
+const HIDDEN = "******";
+
+function hideSecrets(info: ProcessInfo): ProcessInfo {
+  return {
+    ...info,
+    Envs:
+      info.Envs?.map((variable) =>
+        `${variable.slice(0, variable.indexOf("="))}=${HIDDEN}`
+      ) ?? null,
+    Uris: info.Uris?.map((uri) => ({ ...uri, Pwd: uri.Pwd && HIDDEN })) ?? null,
+  };
+}

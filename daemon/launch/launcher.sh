@@ -1,0 +1,389 @@
+#!/bin/sh
+# The only program that the daemon may run, and the only one with privilege.
+#
+#   launcher.sh run LABEL   start one process, wait for it, record its end
+#   launcher.sh signal      send a signal to processes whose identity still holds
+#   launcher.sh probe       say what the kernel knows of some pids
+#   launcher.sh pidfile     the same of the pid that a pid file names
+#   launcher.sh sessions    signal whole sessions, say who is left in them
+#
+# A request comes on stdin, line by line, in one fixed order; the answer goes to
+# stdout. Nothing received is evaluated, sourced or expanded unquoted. An
+# argument list is public, so it holds nothing but the verb and a label for ps.
+# The daemon starts this with an empty environment; every tool is called by its
+# absolute path. LABEL is not read.
+
+# shellcheck disable=SC2015 # "a && b || fail": fail is meant for either
+
+set -uf
+umask 077
+version=1
+tools=/usr/bin
+
+# --- Requests -----------------------------------------------------------------
+
+# fail TEXT: the answer to a request that cannot be carried out.
+fail() {
+  printf 'error %s\n' "$1"
+  exit 1
+}
+
+# field NAME: reads the line "NAME value" and sets $value.
+field() {
+  IFS= read -r value || fail "the request ends before \"$1\""
+  case $value in
+    "$1 "*) value=${value#"$1 "} ;;
+    *) fail "the request has no \"$1\" where it must stand" ;;
+  esac
+}
+
+# number TEXT: succeeds for 1 to 18 digits.
+number() {
+  case $1 in
+    '' | *[!0-9]* | ???????????????????*) return 1 ;;
+  esac
+}
+
+# --- What the kernel says -----------------------------------------------------
+
+# look PID: sets $pid $state $session $start of a live process; fails if
+# there is none. The name in the second field may hold anything, newlines and
+# parentheses too, so the fields are counted from the last parenthesis.
+look() {
+  text=
+  while IFS= read -r line; do
+    text="$text $line"
+  done 2>/dev/null <"/proc/$1/stat"
+  pid=${text%%" ("*}
+  pid=${pid# }
+  text=${text##*") "}
+  IFS=' '
+  # shellcheck disable=SC2086 # the kernel's numbers, split on purpose; set -f
+  set -- $text
+  [ $# -ge 20 ] || return 1
+  state=$1 session=$4 start=${20}
+  case $state in
+    Z | X | x) return 1 ;;
+  esac
+}
+
+# members SID: sets $members to the live processes of a session. One cat lists
+# all processes; a name can forge a line of that list, so each candidate is
+# looked at again on its own before it counts.
+members() {
+  members=
+  set +f
+  table=$("$tools/cat" /proc/[0-9]*/stat 2>/dev/null)
+  set -f
+  IFS='
+'
+  for line in $table; do
+    rest=${line##*") "}
+    rest=${rest#* * * }
+    [ "${rest%% *}" = "$1" ] || continue
+    candidate=${line%% *}
+    number "$candidate" && look "$candidate" || continue
+    [ "$session" = "$1" ] && members="$members $pid"
+  done
+  IFS=' '
+}
+
+# same_boot ID: succeeds if the host has not been restarted since.
+same_boot() {
+  IFS= read -r boot </proc/sys/kernel/random/boot_id
+  [ "$boot" = "$1" ]
+}
+
+# --- run ----------------------------------------------------------------------
+
+# run: this shell stays the parent of one process, outlives the daemon, and
+# records the end. Of the request it reads what needs privilege; the rest
+# (folder, environment, arguments) is left in the pipe for the last stage.
+run() {
+  field folder
+  cd "$value" || fail "cannot enter the run folder"
+  field user
+  user=$value
+  field stdout
+  out=$value
+  field stderr
+  err=$value
+  IFS= read -r value && [ "$value" = begin ] || fail "the request has no body"
+  exec 2>>errors
+  as_user
+  trap '' HUP INT TERM
+  look "$$" || fail "cannot read /proc"
+  launcher="$$ $start"
+  # Copies for the child: 3 the answer, 4 the request, 9 this script.
+  exec 3>&1 4<&0 9<"$0"
+  begin <&4 >>"$out" 2>>"$err" 4<&- &
+  child=$!
+  exec </dev/null >/dev/null 3>&- 4<&- 9<&-
+  wait "$child"
+  record_end "$?"
+}
+
+# as_user: sets $drop to the options that make setpriv become $user; empty if
+# the process stays who we are. The lookup asks NSS, not /etc/passwd.
+as_user() {
+  drop=
+  [ -n "$user" ] || return 0
+  uid=$("$tools/id" -u -- "$user" 2>/dev/null) &&
+    gid=$("$tools/id" -g -- "$user" 2>/dev/null) ||
+    fail "the user \"$user\" does not exist on this host"
+  me=$("$tools/id" -u)
+  [ "$uid" = "$me" ] && return 0
+  [ "$me" = 0 ] ||
+    fail "cannot run as \"$user\": the daemon is uid $me and not root"
+  drop="--reuid $uid --regid $gid --init-groups --inh-caps=-all"
+}
+
+# begin: in the child. Its pid stays that of the process through every exec.
+# The identity is on disk before anything of the workload can run, and only one
+# child can ever publish it in a run folder: a link, unlike a rename, refuses
+# to replace what is there.
+begin() {
+  look self || fail "cannot read /proc" >&3
+  same_boot ''
+  printf '%s %s %s %s %s\n' "$version" "$boot" "$pid" "$start" "$launcher" \
+    >identity.new
+  "$tools/ln" identity.new identity ||
+    fail "this run folder was used before" >&3
+  printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" >&3
+  IFS=' '
+  # A session of its own; an empty environment and default signal actions
+  # (background jobs of a shell ignore SIGINT and SIGQUIT); then the user.
+  # shellcheck disable=SC2086 # $drop is ours: digits and option names
+  exec "$tools/setsid" "$tools/env" -i --default-signal \
+    ${drop:+"$tools/setpriv" $drop} /bin/sh /proc/self/fd/9 become
+}
+
+# record_end STATUS: a shell reports signal 9 and exit code 137 alike; its list
+# of jobs tells them apart (dash, busybox; bash does not keep it, there every
+# status above 128 counts as a signal).
+record_end() {
+  jobs >ended
+  IFS= read -r value <ended || value=
+  case $value in
+    *Done*) how=exited code=$1 ;;
+    *) if [ "$1" -gt 128 ]; then
+      how=signalled code=$(($1 - 128))
+    else
+      how=exited code=$1
+    fi ;;
+  esac
+  # A group that still answers has survivors; else the session is searched.
+  left=yes
+  if ! kill -0 "-$child" 2>/dev/null; then
+    members "$child"
+    [ -n "$members" ] || left=no
+  fi
+  printf '%s %s %s %s\n' "$version" "$how" "$code" "$left" >exit.new
+  exec "$tools/mv" exit.new exit
+}
+
+# --- become: the last stage, already the target user ---------------------------
+
+# refuse CODE TEXT: told to the daemon and, should it be away, to the log.
+refuse() {
+  printf 'error %s\n' "$2" >&3
+  printf 'bcs-process: %s\n' "$2" >&2
+  exit "$1"
+}
+
+# item: reads one value: a line "=text" and "+text" for each line after it.
+# $pending holds the line that was read ahead.
+item() {
+  case $pending in
+    =*) value=${pending#=} ;;
+    *) refuse 125 "the request has no value where it must stand" ;;
+  esac
+  while IFS= read -r pending; do
+    case $pending in
+      +*) value="$value
+${pending#+}" ;;
+      *) return 0 ;;
+    esac
+  done
+  refuse 125 "the request was cut"
+}
+
+# become: environment and arguments are gathered as positional parameters and
+# exported at the very end, when no variable of this script matters any more:
+# no name that the workload uses can reach a step before it.
+become() {
+  field dir
+  dir=$value
+  field env
+  number "$value" || refuse 125 "the request has no number of variables"
+  left=$value
+  set --
+  IFS= read -r pending || refuse 125 "the request was cut"
+  while [ "$left" -gt 0 ]; do
+    item
+    case ${value%%=*} in
+      '' | "$value" | [0-9]* | *[!A-Za-z0-9_]*)
+        refuse 125 "an environment variable has no valid name" ;;
+    esac
+    set -- "$@" "$value"
+    left=$((left - 1))
+  done
+  set -- "$@" --
+  case $pending in
+    "argv "*) left=${pending#argv } ;;
+    *) refuse 125 "the request has no arguments" ;;
+  esac
+  number "$left" && [ "$left" -gt 0 ] || refuse 125 "there is no command"
+  IFS= read -r pending || refuse 125 "the request was cut"
+  item
+  command=$value
+  set -- "$@" "$value"
+  while [ "$left" -gt 1 ]; do
+    item
+    set -- "$@" "$value"
+    left=$((left - 1))
+  done
+  [ "$pending" = end ] || refuse 125 "the request was cut"
+  exec </dev/null 9<&-
+  cd "$dir" || refuse 126 "cannot enter the work folder $dir"
+  [ -e "$command" ] || refuse 127 "the command $command does not exist"
+  [ -f "$command" ] && [ -x "$command" ] ||
+    refuse 126 "the command $command is not an executable file"
+  umask 022
+  printf 'exec\n' >&3
+  exec 3>&-
+  unset PWD OLDPWD SHLVL PATH IFS
+  while [ "$1" != -- ]; do
+    # shellcheck disable=SC2163 # the text is NAME=value, its name was checked
+    export "$1"
+    shift
+  done
+  shift
+  exec "$@"
+}
+
+# --- Requests about running processes -----------------------------------------
+
+# identity: reads "identity BOOT PID START" and sets $id_boot $id_pid $id_start;
+# fails at "end".
+identity() {
+  IFS= read -r value || fail "the request was cut"
+  [ "$value" = end ] && return 1
+  case $value in
+    "identity "*" "*" "*) ;;
+    *) fail "the request has no identity where it must stand" ;;
+  esac
+  value=${value#identity }
+  id_boot=${value%% *}
+  value=${value#* }
+  id_pid=${value%% *}
+  id_start=${value#* }
+  number "$id_pid" && number "$id_start" && [ "$id_pid" -gt 1 ] ||
+    fail "an identity needs a pid above 1 and a start time"
+}
+
+# holds: succeeds if the identity last read is that of a live process.
+holds() {
+  same_boot "$id_boot" && look "$id_pid" && [ "$start" = "$id_start" ]
+}
+
+# signal_name: reads the signal to send into $name, such as TERM; 0 sends none.
+signal_name() {
+  field signal
+  case $value in
+    '' | *[!A-Z0-9]*) fail "the request names no signal" ;;
+  esac
+  name=$value
+}
+
+# signal: check and kill stand side by side, in this one process.
+signal() {
+  signal_name
+  while identity; do
+    if holds && kill -s "$name" "$id_pid" 2>/dev/null; then
+      printf 'sent %s\n' "$id_pid"
+    else
+      printf 'gone %s\n' "$id_pid"
+    fi
+  done
+}
+
+# describe PID WITH_EXE: one line of facts.
+describe() {
+  if look "$1"; then
+    exe=
+    [ "$2" = no ] || exe=$("$tools/readlink" "/proc/$1/exe")
+    exe=${exe%" (deleted)"}
+    printf 'process %s %s %s %s %s\n' \
+      "$pid" "$state" "$start" "$session" "${exe##*/}"
+  else
+    printf 'gone %s\n' "$1"
+  fi
+}
+
+probe() {
+  field exe
+  with_exe=$value
+  same_boot ''
+  printf 'boot %s\n' "$boot"
+  while IFS= read -r value && [ "$value" != end ]; do
+    number "$value" || fail "the request has no pid where it must stand"
+    describe "$value" "$with_exe"
+  done
+}
+
+# pidfile: a fifo or device would hang the reader, a huge file fill it.
+pidfile() {
+  field file
+  [ -f "$value" ] || fail "there is no pid file $value"
+  file=$value
+  text=$("$tools/head" -c 64 -- "$file" 2>/dev/null) ||
+    fail "cannot read the pid file $file"
+  IFS='	
+ '
+  # shellcheck disable=SC2086 # white space around the number is dropped; set -f
+  set -- $text
+  [ $# -eq 1 ] && number "$1" && [ "$1" -gt 1 ] ||
+    fail "the pid file $file does not hold one pid above 1"
+  same_boot ''
+  printf 'boot %s\n' "$boot"
+  describe "$1" yes
+}
+
+# sessions: sends a signal to all members (0 only looks). KILL is repeated,
+# since a member may fork, until nothing is left or a second has passed. A
+# session whose number now belongs to another leader is not ours: left alone.
+sessions() {
+  signal_name
+  left=
+  while identity; do
+    same_boot "$id_boot" || continue
+    look "$id_pid" && [ "$start" != "$id_start" ] && continue
+    tries=50
+    members "$id_pid"
+    while [ -n "$members" ]; do
+      for member in $members; do
+        [ "$name" = 0 ] || kill -s "$name" "$member" 2>/dev/null
+      done
+      [ "$name" = KILL ] && [ "$tries" -gt 0 ] || break
+      "$tools/sleep" 0.02
+      tries=$((tries - 1))
+      members "$id_pid"
+    done
+    left="$left$members"
+  done
+  printf 'left%s\n' "$left"
+}
+
+verb=${1-}
+case $verb in
+  become) become ;;
+  run | signal | probe | pidfile | sessions)
+    # Whatever else the caller had open stays out of the workload's reach.
+    exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
+    IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
+      fail "the request is not of version $version"
+    "$verb"
+    ;;
+  *) fail "there is no such request" ;;
+esac

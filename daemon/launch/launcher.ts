@@ -1,0 +1,182 @@
+import { AppError, assert } from "../../shared/errors.ts";
+import type { Identity } from "../lifecycle/record.ts";
+import type {
+  LaunchAnswer,
+  Launcher,
+  LaunchRequest,
+  ProbeAnswer,
+  ProcessFacts,
+} from "../ports.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { TextLineStream } from "../../shared/std/streams.ts";
+import { parseLaunched } from "./run_folder.ts";
+
+/** First line of every request. */
+const VERSION_LINE = "bcs-launcher 1";
+/** Longest time for a request that starts nothing, ms. */
+const REQUEST_MS_MAX = 20_000;
+
+type Verb = "run" | "signal" | "probe" | "pidfile" | "sessions";
+
+/** Asks `launcher.sh`: the only file of the daemon that runs a program. */
+export class ShellLauncher implements Launcher {
+  /** @param path Absolute path of launcher.sh, as granted to `--allow-run`. */
+  constructor(private readonly path: string, private readonly clock: Clock) {}
+
+  async *run(request: LaunchRequest): AsyncGenerator<LaunchAnswer> {
+    const child = this.#spawn("run", request.label);
+    const status = child.status;
+    await send(child, encodeLaunch(request));
+    for await (const line of linesOf(child)) {
+      const [word, ...fields] = line.split(" ");
+      if (word === "identity") {
+        yield { type: "launched", launched: parseLaunched(fields) };
+      } else if (word === "exec") {
+        yield { type: "executed" };
+      } else if (word === "error") {
+        yield { type: "refused", message: fields.join(" ") };
+      } else {
+        throw new AppError("INTERNAL", `The launcher said "${line}"`);
+      }
+    }
+    await status;
+    yield { type: "closed" };
+  }
+
+  async signal(name: string, targets: readonly Identity[]): Promise<void> {
+    await this.#ask("signal", [`signal ${name}`, ...targets.map(toLine)]);
+  }
+
+  async probe(
+    pids: readonly number[],
+    { withExecutable } = { withExecutable: false },
+  ): Promise<ProbeAnswer> {
+    const lines = await this.#ask("probe", [
+      `exe ${withExecutable ? "yes" : "no"}`,
+      ...pids.map(String),
+    ]);
+    return parseProbe(lines);
+  }
+
+  async readPidFile(path: string): Promise<ProcessFacts | null> {
+    const { alive } = parseProbe(await this.#ask("pidfile", [`file ${path}`]));
+    return [...alive.values()][0] ?? null;
+  }
+
+  async sweep(
+    signal: "TERM" | "KILL" | "0",
+    sessions: readonly Identity[],
+  ): Promise<number[]> {
+    const lines = await this.#ask("sessions", [
+      `signal ${signal}`,
+      ...sessions.map(toLine),
+    ]);
+    const [word, ...left] = lines[0]?.split(" ") ?? [];
+    assert(word === "left", `the launcher answered "${lines.join("\n")}"`);
+    return left.map(Number);
+  }
+
+  async #ask(verb: Verb, lines: readonly string[]): Promise<string[]> {
+    const child = this.#spawn(verb);
+    const limit = this.clock.after(
+      REQUEST_MS_MAX,
+      () => child.kill("SIGKILL"),
+    );
+    try {
+      await send(child, [VERSION_LINE, ...lines, "end"]);
+      const answer: string[] = [];
+      for await (const line of linesOf(child)) answer.push(line);
+      const { success } = await child.status;
+      const error = answer.find((line) => line.startsWith("error "));
+      if (error !== undefined) {
+        throw new AppError("INVALID_ARGUMENT", error.slice("error ".length));
+      }
+      if (!success) {
+        throw new AppError(
+          "INTERNAL",
+          `The launcher failed at "${verb}" or took over ${REQUEST_MS_MAX} ms`,
+        );
+      }
+      return answer;
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  #spawn(verb: Verb, label?: string) {
+    return new Deno.Command(this.path, {
+      args: label === undefined ? [verb] : [verb, label],
+      clearEnv: true,
+      cwd: "/",
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+      // Out of the daemon's session: what ends that must not end processes.
+      detached: true,
+    }).spawn();
+  }
+}
+
+/** Writes a launch request as launcher.sh reads it. */
+export function encodeLaunch(request: LaunchRequest): string[] {
+  return [
+    VERSION_LINE,
+    `folder ${request.folder}`,
+    `user ${request.user}`,
+    `stdout ${request.stdoutPath}`,
+    `stderr ${request.stderrPath}`,
+    "begin",
+    `dir ${request.workDir}`,
+    `env ${request.environment.length}`,
+    ...request.environment.map(toItem),
+    `argv ${request.command.length}`,
+    ...request.command.map(toItem),
+    "end",
+  ];
+}
+
+/** A value may have several lines; each is marked, so none can pose as more. */
+function toItem(value: string): string {
+  return `=${value.replaceAll("\n", "\n+")}`;
+}
+
+function toLine({ bootId, pid, startTicks }: Identity): string {
+  return `identity ${bootId} ${pid} ${startTicks}`;
+}
+
+function linesOf(child: Deno.ChildProcess): ReadableStream<string> {
+  return child.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+}
+
+async function send(
+  child: Deno.ChildProcess,
+  lines: readonly string[],
+): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+    await writer.close();
+  } catch (error) {
+    // The launcher refused before it had read all: its answer says why.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+function parseProbe(lines: readonly string[]): ProbeAnswer {
+  let bootId = "";
+  const alive = new Map<number, ProcessFacts>();
+  for (const line of lines) {
+    const [word, ...fields] = line.split(" ");
+    if (word === "boot") bootId = fields[0] ?? "";
+    if (word !== "process") continue;
+    const [pid, state = "", startTicks, session, ...executable] = fields;
+    alive.set(Number(pid), {
+      identity: { bootId, pid: Number(pid), startTicks: Number(startTicks) },
+      state,
+      session: Number(session),
+      executable: executable.join(" "),
+    });
+  }
+  return { bootId, alive };
+}

@@ -1,0 +1,117 @@
+import type {
+  ProcessInfo,
+  ProcessResult,
+} from "../../shared/manager_api/types.ts";
+
+/** A process of this host: a bare pid may be a stranger's tomorrow. */
+export interface Identity {
+  /** The kernel's random id of this boot. */
+  readonly bootId: string;
+  readonly pid: number;
+  /** Start time in clock ticks since boot (field 22 of /proc/PID/stat). */
+  readonly startTicks: number;
+}
+
+/** How a process ended; `unknown` when nobody was there to see it. */
+export type Exit =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signalled"; readonly signal: number }
+  | { readonly kind: "unknown" };
+
+/** What of a started command is alive or may be. */
+export interface Tracked {
+  /** What StartCmd became; leads a session of its own. */
+  readonly command: Identity;
+  /** The launcher that waits for it. */
+  readonly launcher: Identity;
+  /** Whether the command is known to have ended. */
+  readonly commandEnded: boolean;
+  /** The process to watch and to signal; null until a pid file named it. */
+  readonly main: Identity | null;
+  /** Leaders of the sessions that belong to this process. */
+  readonly sessions: readonly Identity[];
+}
+
+/** The steps of a stop, each with its own deadline, in order. */
+export type Rung =
+  | "launch"
+  | "stop-command"
+  | "sigterm"
+  | "kill-command"
+  | "sigkill";
+
+/** Where a process is in its life, with what that state owns. */
+export type Phase =
+  | { readonly state: "staging" }
+  | {
+    readonly state: "starting";
+    /** The launcher was asked and has not answered yet. */
+    readonly step: "launch";
+  }
+  | {
+    readonly state: "starting";
+    /** The command runs: until its exec (simple) or its end (forking). */
+    readonly step: "command";
+    readonly tracked: Tracked;
+  }
+  | {
+    readonly state: "starting";
+    /** The start command succeeded, its pid file names nobody yet. */
+    readonly step: "pid-file";
+    readonly tracked: Tracked;
+    /** Wall clock, ms. */
+    readonly deadlineMs: number;
+  }
+  | { readonly state: "running"; readonly tracked: Tracked }
+  | {
+    readonly state: "stopping";
+    readonly rung: Rung;
+    /** Null while the launcher's answer is awaited. */
+    readonly tracked: Tracked | null;
+    /** When the ladder goes on to the next rung; wall clock, ms. */
+    readonly deadlineMs: number;
+    /** When force begins: the end of the time that was granted. */
+    readonly forceMs: number;
+    /** Whether the stop or kill command is still at work. */
+    readonly isHelperRunning: boolean;
+    /** Live pids that the last look through its sessions found. */
+    readonly left: readonly number[];
+  }
+  | { readonly state: "stopped" };
+
+/** All that is known of one process: what is stored, by one writer. */
+export interface ProcessRecord {
+  /** Never used again for another process; names the run folder. */
+  readonly number: number;
+  readonly id: string;
+  /** Counts the starts under this id, from 1. */
+  readonly generation: number;
+  /** As it was asked for. */
+  readonly info: ProcessInfo;
+  readonly phase: Phase;
+  /** Why it is as it is; the first failure wins. */
+  readonly result: ProcessResult;
+  /** Null until the main process has ended. */
+  readonly exit: Exit | null;
+  /** Of the main process, also when it has ended; 0 = there was none yet. */
+  readonly pid: number;
+  /** For people: bounded, plain text. */
+  readonly message: string;
+  /** Wall clock, ms. */
+  readonly registeredMs: number;
+  /** Last time the launcher was asked to start it; wall clock, ms. */
+  readonly startedMs: number;
+  /** When the main process ended or was found gone; wall clock, ms. */
+  readonly finishedMs: number | null;
+}
+
+/** The tracked processes of a phase, if it has any. */
+export function trackedOf(phase: Phase): Tracked | null {
+  return "tracked" in phase ? phase.tracked : null;
+}
+
+/** Whether two identities are the same process. */
+export function isSameProcess(a: Identity, b: Identity): boolean {
+  return a.pid === b.pid && a.startTicks === b.startTicks &&
+    a.bootId === b.bootId;
+}

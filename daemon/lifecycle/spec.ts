@@ -1,0 +1,71 @@
+import type { ProcessInfo } from "../../shared/manager_api/types.ts";
+
+/** A program and its arguments, as they are executed. */
+export type Command = readonly [path: string, ...args: string[]];
+
+/** How a process is started and what its main process is. */
+export type StartMode =
+  | { readonly kind: "simple" }
+  | {
+    readonly kind: "forking";
+    readonly pidFile: string;
+    /** Base name that the main process' executable must have; "" = any. */
+    readonly processName: string;
+  };
+
+/** What a process definition means, with defaults filled in. */
+export interface ProcessSpec {
+  readonly mode: StartMode;
+  readonly start: Command;
+  readonly stop: Command | null;
+  readonly kill: Command | null;
+  readonly workDir: string;
+  /** `NAME=value`, all of the environment. */
+  readonly environment: readonly string[];
+  /** User name or uid; "" = the daemon's own. */
+  readonly user: string;
+  /** Simple: an earlier end is a failed start. Forking: wait for the pid file. */
+  readonly startGraceMs: number;
+  readonly stopTimeoutMs: number;
+}
+
+const START_GRACE_S_DEFAULT = 1;
+const STOP_TIMEOUT_S_DEFAULT = 10;
+
+/** What a process has when its definition leaves the environment out. */
+const ENVIRONMENT_DEFAULT = [
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+];
+
+/** A command that is one plain word: executed as it is, without a shell. */
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
+
+/** Reads the meaning out of a valid process definition. */
+export function toSpec(info: ProcessInfo): ProcessSpec {
+  return {
+    mode: info.PidFile === "" ? { kind: "simple" } : {
+      kind: "forking",
+      pidFile: info.PidFile,
+      processName: info.ProcessName,
+    },
+    start: info.Argv && info.Argv.length > 0
+      ? [toPath(info.StartCmd), ...info.Argv]
+      : toCommand(info.StartCmd),
+    stop: info.StopCmd === "" ? null : toCommand(info.StopCmd),
+    kill: info.KillCmd === "" ? null : toCommand(info.KillCmd),
+    workDir: info.WorkDir === "" ? "/" : info.WorkDir,
+    environment: info.Envs ?? ENVIRONMENT_DEFAULT,
+    user: info.User,
+    startGraceMs: (info.StartGracePeriod || START_GRACE_S_DEFAULT) * 1000,
+    stopTimeoutMs: (info.StopTimeout || STOP_TIMEOUT_S_DEFAULT) * 1000,
+  };
+}
+
+function toCommand(text: string): Command {
+  return PLAIN_WORD.test(text) ? [toPath(text)] : ["/bin/sh", "-c", text];
+}
+
+/** Without a slash the shell would search PATH; BCS means the work folder. */
+function toPath(word: string): string {
+  return word.includes("/") ? word : `./${word}`;
+}

@@ -1,0 +1,32 @@
+import type { ProcessStatusInfo } from "../../shared/manager_api/types.ts";
+import type { Exit, ProcessRecord } from "./record.ts";
+
+/** What the API says of a process: a view of its record. */
+export function toStatus(record: ProcessRecord): ProcessStatusInfo {
+  const { phase, exit } = record;
+  const left = phase.state === "stopping" ? phase.left : [];
+  return {
+    Id: record.id,
+    Status: phase.state,
+    ExitCode: exit?.kind === "exited" ? exit.code : 0,
+    Message: left.length === 0
+      ? record.message
+      : `${record.message}; still alive: ${left.join(" ")}`,
+    Pid: record.pid,
+    RegisterTime: toSeconds(record.registeredMs),
+    LastStartTime: toSeconds(record.startedMs),
+    Result: record.result,
+    Signal: exit?.kind === "signalled" ? exit.signal : 0,
+    ExitKnown: isKnown(exit),
+    FinishTime: toSeconds(record.finishedMs ?? 0),
+    Generation: record.generation,
+  };
+}
+
+function isKnown(exit: Exit | null): boolean {
+  return exit !== null && exit.kind !== "unknown";
+}
+
+function toSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}

@@ -1,0 +1,227 @@
+import { describeExit } from "./exit_text.ts";
+import type { Effect, ProcessEvent } from "./events.ts";
+import {
+  type Exit,
+  isSameProcess,
+  type Phase,
+  type ProcessRecord,
+  type Rung,
+  type Tracked,
+  trackedOf,
+} from "./record.ts";
+import { toSpec } from "./spec.ts";
+import type { Decision } from "./transition.ts";
+
+/** The share of the timeout kept for SIGTERM after a trusted stop command. */
+const TERM_RESERVE = 0.25;
+/** The most time that this share may be, ms. */
+const TERM_RESERVE_MS_MAX = 5_000;
+/** Time that a kill command may take, ms. */
+const KILL_COMMAND_MS = 5_000;
+/** SIGKILL is repeated for as long as somebody is left, every so many ms. */
+const SIGKILL_RETRY_MS = 1_000;
+
+type Stopping = Extract<Phase, { state: "stopping" }>;
+type Event<T extends ProcessEvent["type"]> = Extract<ProcessEvent, { type: T }>;
+
+/** Looks through, or signals, all that belongs to a process. */
+export function sweep(
+  tracked: Tracked,
+  signal: "TERM" | "KILL" | "0",
+  afterMs = 0,
+): Effect {
+  return { type: "sweep", signal, sessions: tracked.sessions, afterMs };
+}
+
+/** A stop was asked for while something is, or is about to be, alive. */
+export function beginStop(
+  record: ProcessRecord,
+  event: Event<"stopRequested">,
+): Decision {
+  const { phase } = record;
+  const forceMs = event.nowMs + event.timeoutMs;
+  const tracked = trackedOf(phase);
+  const stopped: ProcessRecord = { ...record, result: "stopped" };
+  const enter = (rung: Rung, deadlineMs: number): ProcessRecord => ({
+    ...stopped,
+    phase: {
+      state: "stopping",
+      rung,
+      tracked,
+      deadlineMs,
+      forceMs,
+      isHelperRunning: false,
+      left: [],
+    },
+    message: `process ${record.id} is being stopped`,
+  });
+  if (tracked === null) {
+    return { record: enter("launch", forceMs), effects: [] };
+  }
+  if (phase.state === "starting") {
+    const effect: Effect = tracked.commandEnded
+      ? { type: "findMain", deadlineMs: event.nowMs }
+      : { type: "signal", target: tracked.command };
+    return { record: enter("sigterm", forceMs), effects: [effect] };
+  }
+  if (toSpec(record.info).stop !== null) {
+    const reserveMs = Math.min(
+      event.timeoutMs * TERM_RESERVE,
+      TERM_RESERVE_MS_MAX,
+    );
+    return {
+      record: enter("stop-command", forceMs - reserveMs),
+      effects: [{ type: "runHelper", which: "stop" }],
+    };
+  }
+  return {
+    record: enter("sigterm", forceMs),
+    effects: [terminate(record, tracked)],
+  };
+}
+
+/** The next rung: the deadline came, or a helper command failed. */
+export function climb(
+  record: ProcessRecord & { readonly phase: Stopping },
+  { nowMs }: Event<"deadline">,
+): Decision {
+  const { phase } = record;
+  const to = (
+    rung: Rung,
+    deadlineMs: number,
+    effects: readonly Effect[],
+  ): Decision => ({
+    record: {
+      ...record,
+      phase: { ...phase, rung, deadlineMs, isHelperRunning: false },
+    },
+    effects,
+  });
+  if (phase.tracked === null) {
+    // Nothing to signal yet: the launcher's answer decides.
+    return to("launch", nowMs + SIGKILL_RETRY_MS, []);
+  }
+  const { tracked } = phase;
+  const kill = () =>
+    to("sigkill", nowMs + SIGKILL_RETRY_MS, [sweep(tracked, "KILL")]);
+  switch (phase.rung) {
+    case "launch":
+    case "stop-command":
+      return to("sigterm", phase.forceMs, [terminate(record, tracked)]);
+    case "sigterm":
+      return toSpec(record.info).kill === null ? kill() : to(
+        "kill-command",
+        nowMs + KILL_COMMAND_MS,
+        [{ type: "runHelper", which: "kill" }],
+      );
+    case "kill-command":
+    case "sigkill":
+      return kill();
+  }
+}
+
+/**
+ * The main process ended, in whatever state: it is stopped if nobody of its
+ * sessions is left, else what is left is stopped too.
+ */
+export function endOfMain(
+  record: ProcessRecord,
+  event: Event<"ended"> | Event<"mainGone">,
+): Decision {
+  const tracked = trackedOf(record.phase);
+  if (tracked === null) return { record, effects: [] };
+  const isStartCommandOnly = event.type === "ended" &&
+    !isMainWaitedFor(tracked);
+  if (isStartCommandOnly) return { record, effects: [] };
+  const exit: Exit = event.type === "ended" ? event.exit : { kind: "unknown" };
+  const isEmpty = event.type === "ended" && event.isSessionEmpty &&
+    tracked.sessions.length === 1;
+  const ended = describeEnd(record, exit, event);
+  if (isEmpty) {
+    return { record: { ...ended, phase: { state: "stopped" } }, effects: [] };
+  }
+  const { phase } = ended;
+  if (phase.state !== "stopping") return enterStopping(ended, event.nowMs);
+  // A stop command may still have to tidy up after the process it stopped.
+  return {
+    record: {
+      ...ended,
+      phase: { ...phase, tracked: { ...tracked, commandEnded: true } },
+    },
+    effects: phase.isHelperRunning && phase.rung !== "sigkill"
+      ? []
+      : [sweep(tracked, phase.rung === "sigkill" ? "KILL" : "TERM")],
+  };
+}
+
+/** Whether the launcher reports the end of the main process. */
+export function isMainWaitedFor({ main, command }: Tracked): boolean {
+  return main === null || isSameProcess(main, command);
+}
+
+/** Stops what is left of a process that failed or ended by itself. */
+export function enterStopping(
+  record: ProcessRecord,
+  nowMs: number,
+): Decision {
+  const tracked = trackedOf(record.phase);
+  const forceMs = nowMs + toSpec(record.info).stopTimeoutMs;
+  return {
+    record: {
+      ...record,
+      phase: {
+        state: "stopping",
+        rung: "sigterm",
+        tracked,
+        deadlineMs: forceMs,
+        forceMs,
+        isHelperRunning: false,
+        left: [],
+      },
+    },
+    effects: tracked ? [sweep(tracked, "TERM")] : [],
+  };
+}
+
+/**
+ * SIGTERM goes to the main process alone: it knows how to end its children.
+ * Once it has ended, to all that it left behind.
+ */
+function terminate(record: ProcessRecord, tracked: Tracked): Effect {
+  return tracked.main === null || record.exit !== null
+    ? sweep(tracked, "TERM")
+    : { type: "signal", target: tracked.main };
+}
+
+function describeEnd(
+  record: ProcessRecord,
+  exit: Exit,
+  event: Event<"ended"> | Event<"mainGone">,
+): ProcessRecord {
+  const wasRunning = record.phase.state === "running";
+  const spec = toSpec(record.info);
+  // A program that is done at once and says so did what it was started for.
+  const hasSucceeded = exit.kind === "exited" && exit.code === 0;
+  const isEarly = !hasSucceeded && (!wasRunning ||
+    (spec.mode.kind === "simple" &&
+      event.nowMs - record.startedMs < spec.startGraceMs));
+  const result = record.result !== "none"
+    ? record.result
+    : isEarly
+    ? "start-failed"
+    : exit.kind;
+  const reason = event.type === "ended" && event.reason !== ""
+    ? `: ${event.reason}`
+    : "";
+  return {
+    ...record,
+    exit,
+    result,
+    finishedMs: event.nowMs,
+    message: result === "start-failed"
+      ? `process ${record.id} failed to start: it ${
+        describeExit(exit)
+      }${reason}`
+      : `process ${record.id} ${describeExit(exit)}${reason}`,
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * The process daemon: one per host, resident.
+ *
+ * Signals: SIGTERM, SIGINT = leave; the processes live on.
+ * Exit codes: 0 = left when asked to, 1 = cannot start or a bug, 2 = usage.
+ */
+import { systemClock } from "../shared/clock.ts";
+import { AppError, InvalidInputError, messageOf } from "../shared/errors.ts";
+import { createLogger } from "../shared/logger.ts";
+import { readConfig, USAGE } from "./config.ts";
+import { startDaemon } from "./daemon.ts";
+
+const encoder = new TextEncoder();
+const logger = createLogger(
+  (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
+  systemClock.nowMs,
+);
+
+async function main(): Promise<void> {
+  const commandLine = readConfig(
+    Deno.args,
+    (path) => Deno.readTextFileSync(path),
+    decodeURIComponent(
+      new URL("./launch/launcher.sh", import.meta.url).pathname,
+    ),
+  );
+  if (commandLine.action === "help") {
+    Deno.stdout.writeSync(encoder.encode(`${USAGE}\n`));
+    return;
+  }
+  const daemon = await startDaemon(commandLine.config, {
+    clock: systemClock,
+    logger,
+    onFailure(name, error) {
+      logger.error("the daemon cannot go on", {
+        task: name,
+        error: error instanceof Error ? error.stack : messageOf(error),
+      });
+      Deno.exit(1);
+    },
+  });
+  let isLeaving = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (isLeaving) return;
+      isLeaving = true;
+      logger.info("leaving", { signal });
+      daemon.close().finally(() => Deno.exit(0));
+    });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof AppError)) throw error;
+  logger.error("cannot start", { error: error.message });
+  Deno.exit(error instanceof InvalidInputError ? 2 : 1);
+}

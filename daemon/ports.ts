@@ -1,0 +1,69 @@
+import type { Command } from "./lifecycle/spec.ts";
+import type { Identity } from "./lifecycle/record.ts";
+import type { Launched } from "./launch/run_folder.ts";
+
+/** One command to start. */
+export interface LaunchRequest {
+  /** Shown in ps beside the launcher: the process id. */
+  readonly label: string;
+  /** A new, empty run folder. */
+  readonly folder: string;
+  readonly user: string;
+  readonly stdoutPath: string;
+  readonly stderrPath: string;
+  readonly workDir: string;
+  readonly environment: readonly string[];
+  readonly command: Command;
+}
+
+/** What a launcher says, in this order; some may be missing. */
+export type LaunchAnswer =
+  | { readonly type: "launched"; readonly launched: Launched }
+  | { readonly type: "executed" }
+  | { readonly type: "refused"; readonly message: string }
+  /** The launcher has ended: the run folder says how the command did. */
+  | { readonly type: "closed" };
+
+/** What the kernel says of one pid. */
+export interface ProcessFacts {
+  readonly identity: Identity;
+  /** One letter, as in /proc/PID/stat; never a zombie. */
+  readonly state: string;
+  readonly session: number;
+  /** Base name of its executable; "" if not asked for or not readable. */
+  readonly executable: string;
+}
+
+/** The current boot, and those of the asked pids that are alive. */
+export interface ProbeAnswer {
+  readonly bootId: string;
+  readonly alive: ReadonlyMap<number, ProcessFacts>;
+}
+
+/** The privileged program, as the rest of the daemon sees it. */
+export interface Launcher {
+  /** Starts a command; ends when its launcher has ended. */
+  run(request: LaunchRequest): AsyncIterable<LaunchAnswer>;
+  /** Sends a signal, such as `TERM`, to those whose identity still holds. */
+  signal(name: string, targets: readonly Identity[]): Promise<void>;
+  probe(
+    pids: readonly number[],
+    options?: { readonly withExecutable: boolean },
+  ): Promise<ProbeAnswer>;
+  /**
+   * Looks up the process that a pid file names.
+   *
+   * @returns null if that pid is not alive.
+   * @throws {AppError} INVALID_ARGUMENT if the file names nobody.
+   */
+  readPidFile(path: string): Promise<ProcessFacts | null>;
+  /**
+   * Signals all members of sessions; `0` only looks.
+   *
+   * @returns Pids that were left afterwards.
+   */
+  sweep(
+    signal: "TERM" | "KILL" | "0",
+    sessions: readonly Identity[],
+  ): Promise<number[]>;
+}

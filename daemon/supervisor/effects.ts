@@ -1,0 +1,257 @@
+import { AppError, assert, messageOf } from "../../shared/errors.ts";
+import type { BackgroundTasks } from "../../shared/background.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { ExitWatcher } from "../launch/exit_watcher.ts";
+import type { Prober } from "../launch/prober.ts";
+import { readEnd, readErrors } from "../launch/run_folder.ts";
+import type { Effect } from "../lifecycle/events.ts";
+import { type Identity, type Tracked, trackedOf } from "../lifecycle/record.ts";
+import { toSpec } from "../lifecycle/spec.ts";
+import type { Launcher } from "../ports.ts";
+import { findMain } from "./find_main.ts";
+import type { Folders } from "./folders.ts";
+import { readLastLines } from "./last_lines.ts";
+import type { ProcessRunner } from "./process_runner.ts";
+
+/** What effects act upon. */
+export interface EffectPorts {
+  readonly launcher: Launcher;
+  readonly prober: Prober;
+  readonly exits: ExitWatcher;
+  readonly clock: Clock;
+  readonly folders: Folders;
+  readonly background: BackgroundTasks;
+}
+
+/** Carries out what the lifecycle decided, and reports back by events. */
+export class Effects {
+  /** The latest sweep and search of each process: older ones are dropped. */
+  readonly #latest = new WeakMap<ProcessRunner, Map<string, object>>();
+  readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
+
+  constructor(private readonly ports: EffectPorts) {}
+
+  /** Starts an effect. */
+  perform(runner: ProcessRunner, effect: Effect): void {
+    const name = `${effect.type} ${runner.record.id}`;
+    this.ports.background.run(name, () => this.#run(runner, effect));
+  }
+
+  /** Ends all watches of a process that is forgotten. */
+  release(runner: ProcessRunner): void {
+    for (const end of this.#watches.get(runner) ?? []) end();
+    this.#watches.delete(runner);
+    this.#latest.delete(runner);
+  }
+
+  /** Reports the end of a command that an earlier daemon started. */
+  async adopt(runner: ProcessRunner, tracked: Tracked): Promise<void> {
+    const folder = this.ports.folders.run(runner.record);
+    const report = () =>
+      this.ports.background.run(
+        `end of ${runner.record.id}`,
+        () => this.#reportEnd(runner, folder, tracked.command, ""),
+      );
+    this.ports.exits.watch(folder, report);
+    if (await readEnd(folder) !== null) return report();
+    // Its launcher's end is noticed too: then there is a record, or none.
+    this.#watch(runner, tracked.launcher, report);
+  }
+
+  #run(runner: ProcessRunner, effect: Effect): Promise<void> {
+    switch (effect.type) {
+      case "prepare":
+        runner.dispatch({
+          type: "prepared",
+          nowMs: this.ports.clock.nowMs(),
+        });
+        return Promise.resolve();
+      case "launch":
+        return this.#launch(runner);
+      case "findMain":
+        return this.#findMain(runner, effect.deadlineMs);
+      case "watchMain":
+        this.#watchMain(runner, effect.main);
+        return Promise.resolve();
+      case "signal":
+        return this.ports.launcher.signal("TERM", [effect.target]);
+      case "runHelper":
+        return this.#runHelper(runner, effect.which);
+      case "sweep":
+        return this.#sweep(runner, effect);
+    }
+  }
+
+  async #launch(runner: ProcessRunner): Promise<void> {
+    const { record } = runner;
+    const { folders, launcher, clock } = this.ports;
+    const spec = toSpec(record.info);
+    const folder = folders.run(record);
+    let command: Identity | null = null;
+    let refusal = "";
+    try {
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      const answers = launcher.run({
+        ...folders.logs(record),
+        label: record.id,
+        folder,
+        user: spec.user,
+        workDir: spec.workDir,
+        environment: spec.environment,
+        command: spec.start,
+      });
+      for await (const answer of answers) {
+        if (answer.type === "launched") {
+          command = answer.launched.command;
+          runner.dispatch({
+            type: "launched",
+            tracked: {
+              ...answer.launched,
+              commandEnded: false,
+              main: null,
+              sessions: [command],
+            },
+          });
+        } else if (answer.type === "executed") {
+          runner.dispatch({ type: "executed" });
+        } else if (answer.type === "refused") {
+          refusal = answer.message;
+        }
+      }
+    } catch (error) {
+      if (command !== null) throw error;
+      refusal = messageOf(error);
+    }
+    if (command !== null) {
+      return await this.#reportEnd(runner, folder, command, refusal);
+    }
+    runner.dispatch({
+      type: "refused",
+      message: refusal ||
+        `the launcher said nothing: ${await readErrors(folder)}`,
+      nowMs: clock.nowMs(),
+    });
+  }
+
+  /** The launcher of a command is gone: it left a record, or nobody knows. */
+  async #reportEnd(
+    runner: ProcessRunner,
+    folder: string,
+    command: Identity,
+    refusal: string,
+  ): Promise<void> {
+    const end = await readEnd(folder);
+    if (end === null) return this.#watchMain(runner, command);
+    const hasFailed = end.exit.kind !== "exited" || end.exit.code !== 0;
+    const wasAsked = runner.record.phase.state === "stopping";
+    runner.dispatch({
+      type: "ended",
+      exit: end.exit,
+      isSessionEmpty: end.isSessionEmpty,
+      reason: refusal ||
+        (hasFailed && !wasAsked
+          ? await readLastLines(
+            this.ports.folders.logs(runner.record).stderrPath,
+          )
+          : ""),
+      nowMs: end.endedMs,
+    });
+  }
+
+  #watchMain(runner: ProcessRunner, main: Identity): void {
+    this.#watch(runner, main, () => {
+      runner.dispatch({ type: "mainGone", nowMs: this.ports.clock.nowMs() });
+    });
+  }
+
+  #watch(runner: ProcessRunner, identity: Identity, onGone: () => void): void {
+    const watches = this.#watches.get(runner) ?? new Set();
+    this.#watches.set(
+      runner,
+      watches.add(
+        this.ports.prober.watch(identity, onGone),
+      ),
+    );
+  }
+
+  async #findMain(runner: ProcessRunner, deadlineMs: number): Promise<void> {
+    const { launcher, clock } = this.ports;
+    const isCurrent = this.#supersede(runner, "findMain");
+    const { mode } = toSpec(runner.record.info);
+    const tracked = trackedOf(runner.record.phase);
+    if (mode.kind === "simple" || tracked === null) return;
+    const found = await findMain(launcher, clock, {
+      ...mode,
+      command: tracked.command,
+      deadlineMs,
+      isCurrent,
+    });
+    if (!isCurrent()) return;
+    runner.dispatch(
+      found.isFound
+        ? { type: "mainFound", main: found.main, session: found.session }
+        : {
+          type: "mainMissing",
+          message: found.message,
+          nowMs: clock.nowMs(),
+        },
+    );
+  }
+
+  async #sweep(
+    runner: ProcessRunner,
+    { signal, sessions, afterMs }: Extract<Effect, { type: "sweep" }>,
+  ): Promise<void> {
+    const isCurrent = this.#supersede(runner, "sweep");
+    await this.ports.clock.sleep(afterMs);
+    if (!isCurrent()) return;
+    const left = await this.ports.launcher.sweep(signal, sessions);
+    if (!isCurrent()) return;
+    runner.dispatch({ type: "swept", left, nowMs: this.ports.clock.nowMs() });
+  }
+
+  /** Runs StopCmd or KillCmd as the process itself is run. */
+  async #runHelper(runner: ProcessRunner, which: "stop" | "kill") {
+    const { record } = runner;
+    const { folders, launcher, clock } = this.ports;
+    const spec = toSpec(record.info);
+    const command = which === "stop" ? spec.stop : spec.kill;
+    assert(command !== null, "a helper is run only if it was given");
+    const folder = folders.helper(record, which);
+    let succeeded = false;
+    try {
+      // Not recursive: a helper that an earlier daemon started is not repeated.
+      await Deno.mkdir(folder, { mode: 0o700 });
+      const answers = launcher.run({
+        ...folders.logs(record),
+        label: `${record.id} ${which}`,
+        folder,
+        user: spec.user,
+        workDir: spec.workDir,
+        environment: spec.environment,
+        command,
+      });
+      for await (const answer of answers) {
+        if (answer.type !== "launched") continue;
+        const session = answer.launched.command;
+        runner.dispatch({ type: "helperStarted", session });
+      }
+      const end = await readEnd(folder);
+      succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
+    } catch (error) {
+      // The ladder goes on: a stop must not hang on its own helper. One that
+      // an earlier daemon started counts until the deadline.
+      succeeded = error instanceof Deno.errors.AlreadyExists;
+      if (!succeeded && !(error instanceof AppError)) throw error;
+    }
+    runner.dispatch({ type: "helperEnded", succeeded, nowMs: clock.nowMs() });
+  }
+
+  /** Makes this the only effect of its kind whose outcome still counts. */
+  #supersede(runner: ProcessRunner, kind: string): () => boolean {
+    const kinds = this.#latest.get(runner) ?? new Map<string, object>();
+    const token = {};
+    this.#latest.set(runner, kinds.set(kind, token));
+    return () => this.#latest.get(runner)?.get(kind) === token;
+  }
+}

@@ -1,0 +1,31 @@
+/** How much of a file's end is looked at, bytes. */
+const TAIL_BYTES = 2_048;
+/** How many lines of it are shown. */
+const LINES_MAX = 5;
+
+/**
+ * The last lines of a log, to go into a message: valid UTF-8 without control
+ * characters, joined by " | ". "" if there is no log.
+ */
+export async function readLastLines(path: string): Promise<string> {
+  try {
+    using file = await Deno.open(path);
+    const { size } = await file.stat();
+    const start = Math.max(0, size - TAIL_BYTES);
+    await file.seek(start, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(Math.min(size, TAIL_BYTES));
+    const length = await file.read(bytes) ?? 0;
+    const text = new TextDecoder().decode(bytes.subarray(0, length));
+    const lines = text.split("\n").map(toPlain).filter((line) => line !== "");
+    // A first line that the window cut in two says nothing.
+    if (start > 0 && lines.length > LINES_MAX) lines.shift();
+    return lines.slice(-LINES_MAX).join(" | ");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+function toPlain(line: string): string {
+  return line.replaceAll(/\p{Cc}+/gu, " ").trim();
+}

@@ -1,0 +1,86 @@
+import type { Clock, Timer } from "../../shared/clock.ts";
+import type { ProcessEvent as ApiEvent } from "../../shared/manager_api/types.ts";
+import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
+import type { ProcessRecord } from "../lifecycle/record.ts";
+import { transition } from "../lifecycle/transition.ts";
+import type { ProcessStore } from "../store/process_store.ts";
+
+/** What a runner needs of its surroundings. */
+export interface RunnerPorts {
+  readonly store: Pick<ProcessStore, "update">;
+  readonly clock: Clock;
+  /** Told of every stored change. */
+  readonly publish: (event: ApiEvent) => void;
+  /** Carries out an effect; what comes of it is dispatched later. */
+  readonly perform: (runner: ProcessRunner, effect: Effect) => void;
+}
+
+/**
+ * The one writer of one process: every event goes through
+ * {@linkcode ProcessRunner.dispatch}, which runs to its end before the next.
+ * The decision is stored first, then acted upon.
+ */
+export class ProcessRunner {
+  #record: ProcessRecord;
+  #deadline: Timer | null = null;
+  readonly #waiters = new Set<(record: ProcessRecord) => void>();
+
+  constructor(record: ProcessRecord, private readonly ports: RunnerPorts) {
+    this.#record = record;
+    this.#armDeadline();
+  }
+
+  /** The stored record. */
+  get record(): ProcessRecord {
+    return this.#record;
+  }
+
+  /** Lets an event change the process; what no longer matters is dropped. */
+  dispatch(event: ProcessEvent): void {
+    const decision = transition(this.#record, event);
+    if (decision === null) return;
+    if (decision.record !== this.#record) {
+      const stored = this.ports.store.update(
+        decision.record,
+        event.type,
+        this.ports.clock.nowMs(),
+      );
+      this.#record = decision.record;
+      this.#armDeadline();
+      this.ports.publish(stored);
+      for (const waiter of [...this.#waiters]) waiter(this.#record);
+    }
+    for (const effect of decision.effects) this.ports.perform(this, effect);
+  }
+
+  /** Resolves with the first record, from now on, that fits. */
+  until(fits: (record: ProcessRecord) => boolean): Promise<ProcessRecord> {
+    return new Promise((resolve) => {
+      if (fits(this.#record)) return resolve(this.#record);
+      const waiter = (record: ProcessRecord) => {
+        if (!fits(record)) return;
+        this.#waiters.delete(waiter);
+        resolve(record);
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Gives up the timer; the record is not changed any more. */
+  close(): void {
+    this.#deadline?.cancel();
+  }
+
+  /** The timer belongs to the phase: a phase without deadline has none. */
+  #armDeadline(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+    const { phase } = this.#record;
+    if (phase.state !== "stopping") return;
+    const { nowMs } = this.ports.clock;
+    this.#deadline = this.ports.clock.after(
+      Math.max(0, phase.deadlineMs - nowMs()),
+      () => this.dispatch({ type: "deadline", nowMs: nowMs() }),
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { isAlive } from "../launch/prober.ts";
+import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
+import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
+import {
+  type ProcessRecord,
+  type Tracked,
+  trackedOf,
+} from "../lifecycle/record.ts";
+import { isMainWaitedFor } from "../lifecycle/stop_ladder.ts";
+import { toSpec } from "../lifecycle/spec.ts";
+import type { ProbeAnswer } from "../ports.ts";
+import type { EffectPorts, Effects } from "./effects.ts";
+import type { ProcessRunner } from "./process_runner.ts";
+
+/**
+ * Takes up every process where an earlier daemon left it: what lives is
+ * adopted, what ended meanwhile is reported, what was never begun is begun.
+ */
+export async function recover(
+  runners: readonly ProcessRunner[],
+  effects: Effects,
+  ports: EffectPorts,
+): Promise<void> {
+  const unfinished = runners.filter(({ record }) =>
+    record.phase.state !== "stopped"
+  );
+  for (const runner of unfinished) await findLaunch(runner, ports);
+  const pids = unfinished.flatMap(({ record }) =>
+    identitiesOf(trackedOf(record.phase))
+  ).map(({ pid }) => pid);
+  const answer = await ports.launcher.probe([...new Set(pids)]);
+  for (const runner of unfinished) {
+    await adopt(runner, effects, ports, answer);
+  }
+}
+
+/** The daemon ended between asking the launcher and hearing from it. */
+async function findLaunch(
+  runner: ProcessRunner,
+  { folders, clock }: EffectPorts,
+): Promise<void> {
+  const { phase } = runner.record;
+  const isAsked = phase.state === "stopping"
+    ? phase.tracked === null
+    : phase.state === "starting" && phase.step === "launch";
+  if (!isAsked) return;
+  const folder = folders.run(runner.record);
+  if (await claim(folder)) {
+    runner.dispatch({ type: "claimed", nowMs: clock.nowMs() });
+    return;
+  }
+  const launched = await readIdentity(folder);
+  if (launched === null || launched === "claimed") {
+    runner.dispatch({ type: "claimed", nowMs: clock.nowMs() });
+    return;
+  }
+  runner.dispatch({
+    type: "launched",
+    tracked: {
+      ...launched,
+      commandEnded: false,
+      main: null,
+      sessions: [launched.command],
+    },
+  });
+}
+
+async function adopt(
+  runner: ProcessRunner,
+  effects: Effects,
+  ports: EffectPorts,
+  answer: ProbeAnswer,
+): Promise<void> {
+  for (const effect of resume(runner.record)) effects.perform(runner, effect);
+  const tracked = trackedOf(runner.record.phase);
+  if (tracked === null) return;
+  if (tracked.main !== null && !isMainWaitedFor(tracked)) {
+    effects.perform(runner, { type: "watchMain", main: tracked.main });
+  }
+  if (tracked.commandEnded) return;
+  const end = await readEnd(ports.folders.run(runner.record));
+  const isThere = isAlive(tracked.command, answer) ||
+    isAlive(tracked.launcher, answer);
+  if (end === null && !isThere) {
+    runner.dispatch(lost(runner.record, tracked, answer, ports.clock.nowMs()));
+    return;
+  }
+  runner.dispatch({ type: "executed" });
+  await effects.adopt(runner, tracked);
+}
+
+/** Neither the command nor its launcher is alive, and there is no record. */
+function lost(
+  record: ProcessRecord,
+  tracked: Tracked,
+  { bootId }: ProbeAnswer,
+  nowMs: number,
+): ProcessEvent {
+  const isSameBoot = tracked.command.bootId === bootId;
+  return {
+    type: "ended",
+    exit: { kind: "unknown" },
+    isSessionEmpty: !isSameBoot,
+    reason: isSameBoot
+      ? "its launcher ended without a record"
+      : "the host was restarted",
+    nowMs: Math.max(nowMs, record.startedMs),
+  };
+}
+
+/**
+ * What a phase has in hand, done again: each of these effects may be carried
+ * out twice. A second SIGTERM is the lesser evil: had the first never been
+ * sent, the process would be killed without having been asked.
+ */
+function resume(record: ProcessRecord): readonly Effect[] {
+  const { phase, info } = record;
+  switch (phase.state) {
+    case "staging":
+      return [{ type: "prepare" }];
+    case "starting":
+      return phase.step === "pid-file"
+        ? [{ type: "findMain", deadlineMs: phase.deadlineMs }]
+        : [];
+    case "stopping":
+      return phase.tracked === null ? [] : resumeStop(
+        phase.rung,
+        phase.tracked,
+        toSpec(info).mode.kind === "forking",
+        record.exit !== null,
+      );
+    case "running":
+    case "stopped":
+      return [];
+  }
+}
+
+function resumeStop(
+  rung: string,
+  tracked: Tracked,
+  isForking: boolean,
+  hasEnded: boolean,
+): readonly Effect[] {
+  const sweep = (signal: "TERM" | "KILL"): Effect => ({
+    type: "sweep",
+    signal,
+    sessions: tracked.sessions,
+    afterMs: 0,
+  });
+  if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
+  if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
+  if (rung === "sigkill") return [sweep("KILL")];
+  if (isForking && tracked.main === null && tracked.commandEnded) {
+    return [{ type: "findMain", deadlineMs: 0 }];
+  }
+  const target = tracked.main ?? tracked.command;
+  return [hasEnded ? sweep("TERM") : { type: "signal", target }];
+}
+
+function identitiesOf(tracked: Tracked | null) {
+  return tracked === null ? [] : [tracked.command, tracked.launcher];
+}

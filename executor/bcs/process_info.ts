@@ -1,0 +1,246 @@
+import { InvalidInputError, type Problem } from "../../shared/errors.ts";
+import type {
+  ProcessInfo,
+  Resource,
+  Uri,
+} from "../../shared/manager_api/types.ts";
+import { type ProcInfo, readDataClass } from "./data_class.ts";
+import { collectEnvironment, type EnvironmentInput } from "./environment.ts";
+
+/**
+ * The part of a Mesos TaskInfo (JSON mapping: snake_case names, enums by name,
+ * bytes as base64) that a process is made of.
+ */
+export interface TaskInput {
+  readonly task_id: { readonly value: string };
+  readonly resources?: readonly {
+    readonly name: string;
+    readonly scalar?: { readonly value: number };
+  }[];
+  /** BCS's {@linkcode DataClass}, or any other framework's bytes. */
+  readonly data?: string;
+  readonly command?: CommandInput;
+  readonly container?: unknown;
+  readonly kill_policy?: {
+    readonly grace_period?: { readonly nanoseconds: number };
+  };
+}
+
+/** The part of a Mesos CommandInfo that a process is made of. */
+export interface CommandInput {
+  /** Shell text, or an executable when `shell` is false. */
+  readonly value?: string;
+  /** @default {true} */
+  readonly shell?: boolean;
+  /** The whole argument vector, `argv[0]` included; for shell = false. */
+  readonly arguments?: readonly string[];
+  readonly environment?: EnvironmentInput;
+  readonly user?: string;
+  readonly uris?: readonly unknown[];
+}
+
+/** What a process is made of beside its task. */
+export interface ProcessInfoOptions {
+  /**
+   * User for a task whose command names none: the executor command's, else
+   * the framework's; "" leaves it to the launcher's policy.
+   */
+  readonly user: string;
+  /** Working folder of a plain Mesos task: the executor's sandbox. */
+  readonly sandbox: string;
+  /** The executor's own id. */
+  readonly executorId: string;
+}
+
+/** A process, and what its task asks for that cannot be given to it. */
+export interface TaskProcess {
+  /** The create request for the daemon. */
+  readonly processInfo: ProcessInfo;
+  /**
+   * What is left out of it, one sentence each, without any secret. A task
+   * with an entry must be refused: it would run without its files.
+   */
+  readonly unsupported: readonly string[];
+}
+
+/** What of the request is made in another way for each kind of task. */
+type ProcessPart = Omit<
+  ProcessInfo,
+  | "Id"
+  | "StopTimeout"
+  | "Envs"
+  | "User"
+  | "ExecutorId"
+  | "StatusInfo"
+  | "ExecutorHeartBeatTime"
+>;
+
+const NANOSECONDS_PER_SECOND = 1e9;
+
+/** What a login would set; a daemon's own PATH is none of a task's business. */
+const DEFAULT_PATH =
+  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * Makes the daemon's create request out of a task: of its BCS data when that
+ * describes a process, else of its Mesos command. Pure.
+ *
+ * @param task The task as the agent sent it.
+ * @param options What the task does not say.
+ * @throws {InvalidInputError} With every problem of the task at once; no
+ * secret value is in it.
+ */
+export function toProcessInfo(
+  task: TaskInput,
+  options: ProcessInfoOptions,
+): TaskProcess {
+  const problems: Problem[] = [];
+  const unsupported: string[] = [];
+  const data = readDataClass(task.data, "data", problems);
+  const procInfo = data?.ProcInfo;
+  // A second opinion on data that is already known to be wrong only misleads.
+  const isDataWrong = problems.length > 0;
+  const part = procInfo || isDataWrong
+    ? procInfo && fromProcInfo(procInfo, data.Resources)
+    : fromCommand(task, options.sandbox, problems, unsupported);
+  const environment = collectEnvironment(
+    isDataWrong ? [] : data?.Msgs ?? [],
+    task.command?.environment,
+    problems,
+  );
+  if (!part || problems.length > 0) {
+    throw new InvalidInputError(`task "${task.task_id.value}"`, problems);
+  }
+  const { variables } = environment;
+  if (!procInfo && !variables.has("PATH")) variables.set("PATH", DEFAULT_PATH);
+  if (task.container !== undefined) {
+    unsupported.push("container: a process runs in none");
+  }
+  const processInfo: ProcessInfo = {
+    Id: task.task_id.value,
+    ...part,
+    StopTimeout: readStopTimeout(task),
+    Envs: Array.from(variables, ([name, value]) => `${name}=${value}`),
+    User: task.command?.user || options.user,
+    StatusInfo: null,
+    ExecutorId: options.executorId,
+    ExecutorHeartBeatTime: 0,
+  };
+  return {
+    processInfo,
+    unsupported: [...unsupported, ...environment.unsupported],
+  };
+}
+
+function fromProcInfo(
+  procInfo: ProcInfo,
+  resource: Resource | null,
+): ProcessPart {
+  const { restartCmd, reloadCmd, checkCmd } = procInfo;
+  return {
+    WorkDir: procInfo.workPath,
+    ProcessName: procInfo.procName,
+    Uris: procInfo.uris.map((uri): Uri => ({
+      ...uri,
+      ExtractDir: "",
+      PackagesFile: "",
+    })),
+    PidFile: procInfo.pidFile,
+    StartCmd: procInfo.startCmd,
+    StartGracePeriod: procInfo.startGracePeriod,
+    StopCmd: procInfo.stopCmd,
+    KillCmd: procInfo.killCmd,
+    ...(restartCmd && { RestartCmd: restartCmd }),
+    ...(reloadCmd && { ReloadCmd: reloadCmd }),
+    ...(checkCmd && { CheckCmd: checkCmd }),
+    Resource: resource,
+    Argv: [],
+  };
+}
+
+function fromCommand(
+  task: TaskInput,
+  sandbox: string,
+  problems: Problem[],
+  unsupported: string[],
+): ProcessPart {
+  const command = task.command ?? {};
+  if (!command.value) {
+    problems.push({
+      field: "command.value",
+      rule: "must not be empty when data describes no BCS process",
+    });
+  }
+  if (command.uris?.length) {
+    unsupported.push("command.uris: a task's own URIs cannot be fetched yet");
+  }
+  const start = command.shell === false
+    ? startExecutable(command, problems, unsupported)
+    : { StartCmd: "/bin/sh", Argv: ["-c", command.value ?? ""] };
+  return {
+    WorkDir: sandbox,
+    ProcessName: "",
+    Uris: [],
+    PidFile: "",
+    ...start,
+    StartGracePeriod: 0,
+    StopCmd: "",
+    KillCmd: "",
+    Resource: sumResources(task),
+  };
+}
+
+/**
+ * The daemon executes a path with exact arguments but searches no PATH, and
+ * takes a command without arguments for shell text unless it is plainly a
+ * path. `env` covers both cases: it searches the PATH that the process gets,
+ * as Mesos does (execvpe), and unlike a shell it passes on every variable,
+ * whatever its name, and never interprets the text. The one thing it cannot
+ * start is a program with "=" in its name.
+ */
+function startExecutable(
+  command: CommandInput,
+  problems: Problem[],
+  unsupported: string[],
+): Pick<ProcessInfo, "StartCmd" | "Argv"> {
+  const path = command.value ?? "";
+  const [name, ...rest] = command.arguments ?? [];
+  // Programs such as busybox act on argv[0]; the daemon always passes the path.
+  if (name !== undefined && baseName(name) !== baseName(path)) {
+    unsupported.push(
+      `command.arguments[0]: the process is always called as ` +
+        `${JSON.stringify(path)} (the first of the arguments is argv[0])`,
+    );
+  }
+  const isPath = path.includes("/");
+  const isPlain = /^[\w./+@%,:-]+$/.test(path);
+  if (isPath && (rest.length > 0 || isPlain)) {
+    return { StartCmd: path, Argv: rest };
+  }
+  if (path.includes("=")) {
+    problems.push({
+      field: "command.value",
+      rule: "must not contain = unless it is a path with arguments after it",
+    });
+  }
+  return { StartCmd: "/usr/bin/env", Argv: ["--", path, ...rest] };
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Of several reservations of one resource, the process has their sum. */
+function sumResources(task: TaskInput): Resource {
+  const sum = (name: string) =>
+    (task.resources ?? [])
+      .filter((resource) => resource.name === name)
+      .reduce((total, { scalar }) => total + (scalar?.value ?? 0), 0);
+  return { Cpus: sum("cpus"), Mem: sum("mem"), Disk: sum("disk") };
+}
+
+/** Rounded up to seconds, so that no part of the promised time is lost. */
+function readStopTimeout(task: TaskInput): number {
+  const nanoseconds = task.kill_policy?.grace_period?.nanoseconds ?? 0;
+  return Math.ceil(Math.max(0, nanoseconds) / NANOSECONDS_PER_SECOND);
+}

@@ -1,0 +1,236 @@
+import { BackgroundTasks } from "../shared/background.ts";
+import type { Clock } from "../shared/clock.ts";
+import { unreachable } from "../shared/errors.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { ManagerClient } from "../shared/manager_api/client.ts";
+import type { ExecutorConfig } from "./config.ts";
+import type { AgentClient } from "./mesos/agent_client.ts";
+import { runSubscription } from "./mesos/subscription.ts";
+import type {
+  CallUpdate,
+  Event,
+  EventSubscribed,
+  SubscribeCall,
+} from "./mesos/types.ts";
+import { followProcesses } from "./tasks/process_follower.ts";
+import { TaskManager } from "./tasks/task_manager.ts";
+import { buildTaskStatus, type TaskReport } from "./updates/status_update.ts";
+import { UpdateManager } from "./updates/update_manager.ts";
+
+/** Longest wait for the last acknowledgements, ms (Mesos' own executors). */
+const ACKNOWLEDGE_WAIT_MS = 60_000;
+/** Part of the shutdown grace that is kept for the last updates. */
+const SHUTDOWN_RESERVE = 0.2;
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** What the executor is given from outside. */
+export interface ExecutorPorts {
+  readonly agent: AgentClient;
+  readonly manager: ManagerClient;
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** A random UUID in its usual text form. */
+  readonly uuid: () => string;
+  readonly logger: Logger;
+  /** Told of a bug: the executor cannot go on. */
+  readonly onFailure: (name: string, error: unknown) => void;
+}
+
+/** Runs the tasks of one executor, from SUBSCRIBE to the last update. */
+export class Executor {
+  readonly #background: BackgroundTasks;
+  readonly #tasks: TaskManager;
+  readonly #updates: UpdateManager;
+  /** Aborted when the executor leaves. */
+  readonly #leaving = new AbortController();
+  /** The updates that the last SUBSCRIBE carried. */
+  #carried: readonly CallUpdate[] = [];
+  #subscribed: EventSubscribed | null = null;
+  #isShuttingDown = false;
+  #onProgress = () => {};
+  #following: () => void = () => {};
+
+  constructor(
+    private readonly config: ExecutorConfig,
+    private readonly ports: ExecutorPorts,
+  ) {
+    const { clock, random, logger, manager } = ports;
+    this.#background = new BackgroundTasks(ports.onFailure);
+    this.#updates = new UpdateManager({
+      send: (update, signal) =>
+        ports.agent.send({ ...this.#caller(), type: "UPDATE", update }, signal),
+      clock,
+      random,
+      logger,
+      background: this.#background,
+      onAcknowledged: (taskId, { state }) =>
+        this.#background.run(
+          `acknowledged ${taskId}`,
+          async () => {
+            await this.#tasks.onAcknowledged(taskId, state);
+            this.#onProgress();
+          },
+        ),
+    });
+    this.#tasks = new TaskManager({
+      manager,
+      clock,
+      random,
+      logger,
+      background: this.#background,
+      following: new Promise((resolve) => this.#following = resolve),
+      report: (report) => this.#report(report),
+      defaultUser: () => this.#defaultUser(),
+      sandbox: config.sandbox,
+      executorId: config.executorId,
+    });
+  }
+
+  /** Runs to the end: all tasks over and their updates acknowledged. */
+  async run(): Promise<void> {
+    const { signal } = this.#leaving;
+    this.#background.run("follower", () =>
+      followProcesses(
+        {
+          ...this.ports,
+          processIds: () => this.#tasks.processIds,
+          onStatus: (status) => this.#tasks.onStatus(status),
+        },
+        this.#following,
+        signal,
+      ));
+    this.#background.run("subscription", async () => {
+      const reason = await runSubscription(
+        {
+          ...this.ports,
+          buildCall: () => this.#buildSubscribe(),
+          onEvent: (event) => this.#onEvent(event),
+          onDisconnected: () => this.#updates.onDisconnected(),
+        },
+        this.config,
+        signal,
+      );
+      if (reason === null) return;
+      this.ports.logger.error("leaving", { reason });
+      this.shutdown();
+    });
+    await this.#finished();
+    this.#leaving.abort();
+    await this.#background.settle();
+  }
+
+  /** Ends every task inside the grace period, then leaves. */
+  shutdown(): void {
+    if (this.#isShuttingDown) return;
+    this.#isShuttingDown = true;
+    const graceMs = this.config.shutdownGraceMs;
+    this.#tasks.killAll(graceMs * (1 - SHUTDOWN_RESERVE));
+    this.#onProgress();
+  }
+
+  /** Resolves when there is nothing left to do, or to wait for. */
+  async #finished(): Promise<void> {
+    let isTimeUp = false;
+    let failSafe: { cancel(): void } | null = null;
+    while (!isTimeUp) {
+      const isOver = this.#tasks.isDone ||
+        (this.#isShuttingDown && this.#tasks.processIds.length === 0);
+      if (isOver && this.#updates.unacknowledged.length === 0) break;
+      await new Promise<void>((resolve) => {
+        this.#onProgress = resolve;
+        if (!isOver || failSafe !== null) return;
+        failSafe = this.ports.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
+          isTimeUp = true;
+          this.ports.logger.error("left without every acknowledgement", {
+            updates: this.#updates.unacknowledged.length,
+          });
+          resolve();
+        });
+      });
+    }
+    (failSafe as { cancel(): void } | null)?.cancel();
+  }
+
+  #onEvent(event: Event): void {
+    switch (event.type) {
+      case "SUBSCRIBED":
+        this.#subscribed = event.subscribed;
+        this.#updates.onSubscribed(this.#carried);
+        this.ports.logger.info("subscribed", {
+          framework: event.subscribed.framework_info.name,
+          agent: event.subscribed.agent_info.hostname,
+        });
+        return;
+      case "LAUNCH":
+        return this.#tasks.launch([event.launch.task]);
+      case "LAUNCH_GROUP":
+        return this.#tasks.launch(event.launch_group.task_group.tasks);
+      case "KILL": {
+        const { task_id, kill_policy } = event.kill;
+        const grace = kill_policy?.grace_period;
+        return this.#tasks.kill(
+          task_id.value,
+          grace && grace.nanoseconds / NANOSECONDS_PER_MS,
+        );
+      }
+      case "ACKNOWLEDGED": {
+        const { task_id, uuid } = event.acknowledged;
+        return this.#updates.onAcknowledged(task_id.value, uuid);
+      }
+      case "SHUTDOWN":
+        return this.shutdown();
+      case "ERROR":
+        return this.ports.logger.error("the agent reports an error", {
+          message: event.error.message,
+        });
+      case "MESSAGE":
+      case "HEARTBEAT":
+      case "UNKNOWN":
+        return this.ports.logger.info("event ignored", { type: event.type });
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #report(report: TaskReport): void {
+    const { clock, uuid, logger } = this.ports;
+    logger.info("task changed", {
+      task: report.taskId,
+      state: report.state,
+      message: report.message,
+    });
+    this.#updates.add(buildTaskStatus(report, {
+      agentId: this.config.agentId,
+      executorId: this.config.executorId,
+      nowMs: clock.nowMs,
+      uuid,
+    }));
+    this.#onProgress();
+  }
+
+  #buildSubscribe(): SubscribeCall {
+    this.#carried = this.#updates.unacknowledged;
+    return {
+      ...this.#caller(),
+      type: "SUBSCRIBE",
+      subscribe: {
+        unacknowledged_tasks: this.#tasks.unacknowledged,
+        unacknowledged_updates: this.#carried,
+      },
+    };
+  }
+
+  #caller() {
+    return {
+      executor_id: { value: this.config.executorId },
+      framework_id: { value: this.config.frameworkId },
+    };
+  }
+
+  #defaultUser(): string {
+    return this.#subscribed?.executor_info.command?.user ??
+      this.#subscribed?.framework_info.user ?? "";
+  }
+}

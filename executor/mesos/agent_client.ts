@@ -1,0 +1,92 @@
+import { messageOf } from "../../shared/errors.ts";
+import { AgentError, classifyAnswer } from "./agent_error.ts";
+import type { Codec } from "./codec.ts";
+import { RecordIoDecoderStream } from "./recordio_stream.ts";
+import type { Call, Event } from "./types.ts";
+
+/** Longest part of the agent's error text that is passed on, characters. */
+const ERROR_TEXT_MAX = 1_000;
+
+/** Sends calls to one agent, in one wire format. */
+export class AgentClient {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param url The agent's executor endpoint.
+   * @param codec The wire format.
+   * @param token Bearer token; "" = none.
+   */
+  constructor(
+    private readonly url: string,
+    private readonly codec: Codec,
+    token: string,
+  ) {
+    this.#headers = {
+      "content-type": codec.contentType,
+      accept: codec.contentType,
+      ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+    };
+  }
+
+  /**
+   * Opens the stream of events. The connection is up when this resolves.
+   *
+   * @throws {AgentError} If the agent refuses or is away. While the stream is
+   * read, a broken one throws RecordIoError, CodecError or a network error.
+   */
+  async subscribe(
+    call: Call & { readonly type: "SUBSCRIBE" },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Event>> {
+    const response = await this.#post(call, signal);
+    if (response.status !== 200 || response.body === null) {
+      throw await toError(call, response);
+    }
+    return this.#readEvents(response.body);
+  }
+
+  /**
+   * Sends any other call. The agent only says that it has got it.
+   *
+   * @throws {AgentError} If the agent refuses or is away.
+   */
+  async send(call: Call, signal: AbortSignal): Promise<void> {
+    const response = await this.#post(call, signal);
+    if (response.status !== 202) throw await toError(call, response);
+    await response.body?.cancel();
+  }
+
+  async #post(call: Call, signal: AbortSignal): Promise<Response> {
+    try {
+      return await fetch(this.url, {
+        method: "POST",
+        headers: this.#headers,
+        body: this.codec.encodeCall(call),
+        // The executor API never redirects; the token stays with this host.
+        redirect: "manual",
+        signal,
+      });
+    } catch (error) {
+      throw new AgentError(
+        "unavailable",
+        `Cannot send ${call.type} to ${this.url}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async *#readEvents(
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ): AsyncGenerator<Event> {
+    const records = body.pipeThrough(new RecordIoDecoderStream());
+    for await (const record of records) yield this.codec.decodeEvent(record);
+  }
+}
+
+async function toError(call: Call, response: Response): Promise<AgentError> {
+  const body = (await response.text()).slice(0, ERROR_TEXT_MAX);
+  return new AgentError(
+    classifyAnswer(response.status, body),
+    `The agent answered ${call.type} with ${response.status}: ${body}`,
+  );
+}

@@ -1,0 +1,243 @@
+import { backoffMs } from "../../shared/backoff.ts";
+import type { BackgroundTasks } from "../../shared/background.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { AppError, messageOf } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { ManagerClient } from "../../shared/manager_api/client.ts";
+import type {
+  ProcessInfo,
+  ProcessStatusInfo,
+} from "../../shared/manager_api/types.ts";
+import { toProcessInfo } from "../bcs/process_info.ts";
+import type { ReceivedTask, TaskState } from "../mesos/types.ts";
+import { isTerminal, type TaskReport } from "../updates/status_update.ts";
+import { toStateReport } from "./task_state.ts";
+
+/** How long a launch waits for the daemon to answer, ms. */
+const DAEMON_WAIT_MS = 10_000;
+/** Waits between two tries to reach the daemon. */
+const RETRY = { firstMs: 50, maxMs: 1_000 };
+/** Grace of a kill that nobody has given one, ms (Mesos' command executor). */
+const KILL_GRACE_MS_DEFAULT = 3_000;
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** What tasks need of their surroundings. */
+export interface TaskPorts {
+  readonly manager: Pick<
+    ManagerClient,
+    "create" | "inspect" | "stop" | "delete"
+  >;
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  readonly background: BackgroundTasks;
+  readonly logger: Logger;
+  /** Resolves when no change of a process can be missed. */
+  readonly following: Promise<void>;
+  /** Takes a new state of a task over. */
+  readonly report: (report: TaskReport) => void;
+  /** User for tasks that name none; known from SUBSCRIBED on. */
+  readonly defaultUser: () => string;
+  readonly sandbox: string;
+  readonly executorId: string;
+}
+
+interface Task {
+  readonly received: ReceivedTask;
+  /** The state last reported. */
+  state: TaskState;
+  isKillRequested: boolean;
+  /** Whether the daemon may know the process. */
+  isCreated: boolean;
+  /** Whether the agent has acknowledged any update of it. */
+  isAcknowledged: boolean;
+}
+
+/** All tasks of this executor: launch, kill, and what the daemon says. */
+export class TaskManager {
+  readonly #tasks = new Map<string, Task>();
+
+  constructor(private readonly ports: TaskPorts) {}
+
+  /** Tasks none of whose updates is acknowledged, for SUBSCRIBE. */
+  get unacknowledged(): readonly ReceivedTask[] {
+    return [...this.#tasks.values()]
+      .filter(({ isAcknowledged }) => !isAcknowledged)
+      .map(({ received }) => received);
+  }
+
+  /** Ids of the processes that the daemon may know. */
+  get processIds(): readonly string[] {
+    return [...this.#tasks].filter(([, task]) =>
+      task.isCreated && !isTerminal(task.state)
+    ).map(([id]) => id);
+  }
+
+  /** Whether there was a task and none is left to wait for. */
+  get isDone(): boolean {
+    return this.#tasks.size > 0 &&
+      [...this.#tasks.values()].every(({ state }) => isTerminal(state));
+  }
+
+  /** Starts tasks that were delivered together; known ones are not repeated. */
+  launch(received: readonly ReceivedTask[]): void {
+    for (const each of received) {
+      const id = each.info.task_id.value;
+      if (this.#tasks.has(id)) continue;
+      const task: Task = {
+        received: each,
+        state: "TASK_STARTING",
+        isKillRequested: false,
+        isCreated: false,
+        isAcknowledged: false,
+      };
+      this.#tasks.set(id, task);
+      this.ports.report({
+        taskId: id,
+        state: "TASK_STARTING",
+        message: `process ${id} is starting`,
+      });
+      this.ports.background.run(`launch ${id}`, () => this.#launch(id, task));
+    }
+  }
+
+  /**
+   * Ends a task; it is reported when nothing of its process is left.
+   *
+   * @param graceMs Time until force; absent = what the task says.
+   */
+  kill(id: string, graceMs?: number): void {
+    const task = this.#tasks.get(id);
+    if (task === undefined || isTerminal(task.state)) {
+      this.ports.logger.warn("nothing to kill", { task: id });
+      return;
+    }
+    task.isKillRequested = true;
+    const policy = task.received.info.kill_policy?.grace_period;
+    const timeoutMs = graceMs ??
+      (policy ? policy.nanoseconds / NANOSECONDS_PER_MS : undefined) ??
+      KILL_GRACE_MS_DEFAULT;
+    this.ports.background.run(`kill ${id}`, () => this.#stop(id, timeoutMs));
+  }
+
+  /** Ends every task, in parallel. */
+  killAll(graceMs: number): void {
+    for (const [id, task] of this.#tasks) {
+      if (!isTerminal(task.state)) this.kill(id, graceMs);
+    }
+  }
+
+  /** A process has changed; those of others are none of our business. */
+  onStatus(status: ProcessStatusInfo): void {
+    const task = this.#tasks.get(status.Id);
+    if (task === undefined || !task.isCreated || isTerminal(task.state)) return;
+    const report = toStateReport(task, status);
+    if (report === null) return;
+    this.#report(status.Id, task, report);
+  }
+
+  /** The agent has stored an update of a task. */
+  async onAcknowledged(id: string, state: TaskState): Promise<void> {
+    const task = this.#tasks.get(id);
+    if (task === undefined) return;
+    task.isAcknowledged = true;
+    if (!isTerminal(state) || !task.isCreated) return;
+    try {
+      await this.ports.manager.delete(id);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.ports.logger.warn("process not deleted", {
+        id,
+        reason: error.message,
+      });
+    }
+  }
+
+  async #launch(id: string, task: Task): Promise<void> {
+    const { following, clock } = this.ports;
+    try {
+      const info = this.#toProcess(task.received);
+      // Not for ever: without a daemon, creating is what says so.
+      await Promise.race([following, clock.sleep(DAEMON_WAIT_MS)]);
+      if (task.isKillRequested) {
+        return this.#report(id, task, {
+          state: "TASK_KILLED",
+          message: `process ${id} was killed before it was started`,
+        });
+      }
+      task.isCreated = true;
+      await this.#create(info);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      task.isCreated = false;
+      this.#report(id, task, {
+        state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
+        message: `process ${id} was not started: ${error.message}`,
+        ...(error.code === "INVALID_ARGUMENT"
+          ? { reason: "REASON_TASK_INVALID" as const }
+          : {}),
+      });
+    }
+  }
+
+  #toProcess({ info }: ReceivedTask): ProcessInfo {
+    const { sandbox, executorId, defaultUser } = this.ports;
+    const { processInfo, unsupported } = toProcessInfo(info, {
+      user: defaultUser(),
+      sandbox,
+      executorId,
+    });
+    if (unsupported.length > 0) {
+      throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
+    }
+    return processInfo;
+  }
+
+  /** The daemon may be restarting: it is waited for, within limits. */
+  async #create(info: ProcessInfo): Promise<void> {
+    const { manager, clock, random } = this.ports;
+    const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await manager.create(info);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        if (error.code === "ALREADY_EXISTS" && attempt > 1) {
+          // An answer that was lost on the way: is it ours?
+          const { Info } = await manager.inspect(info.Id);
+          if (Info.ExecutorId === info.ExecutorId) return;
+        }
+        const isOver = clock.monotonicMs() >= deadlineMs;
+        if (error.code !== "UNAVAILABLE" || isOver) throw error;
+      }
+      await clock.sleep(backoffMs(attempt, RETRY, random()));
+    }
+  }
+
+  async #stop(id: string, timeoutMs: number): Promise<void> {
+    const { manager, clock, random, logger } = this.ports;
+    // Whole seconds on the wire; 0 would mean the definition's own.
+    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+    const deadlineMs = clock.monotonicMs() + timeoutMs + DAEMON_WAIT_MS;
+    for (let attempt = 1;; attempt++) {
+      const task = this.#tasks.get(id);
+      // Not created yet: the launch itself sees that it is not wanted.
+      if (!task?.isCreated || isTerminal(task.state)) return;
+      try {
+        return await manager.stop(id, timeoutS);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        logger.warn("not stopped", { id, reason: messageOf(error) });
+        // NOT_FOUND: its create is still under way.
+        if (clock.monotonicMs() >= deadlineMs) return;
+      }
+      await clock.sleep(backoffMs(attempt, RETRY, random()));
+    }
+  }
+
+  #report(id: string, task: Task, report: Omit<TaskReport, "taskId">): void {
+    task.state = report.state;
+    this.ports.report({ taskId: id, ...report });
+  }
+}

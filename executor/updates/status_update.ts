@@ -1,0 +1,66 @@
+import type {
+  TaskState,
+  TaskStatus,
+  TaskStatusReason,
+} from "../mesos/types.ts";
+
+/** What is new about a task. */
+export interface TaskReport {
+  readonly taskId: string;
+  readonly state: TaskState;
+  /** For people; cut to 4 KiB. */
+  readonly message: string;
+  readonly reason?: TaskStatusReason;
+}
+
+/** What every status of this executor has in common. */
+export interface StatusOrigin {
+  /** "" if the agent gave none: it fills it in. */
+  readonly agentId: string;
+  readonly executorId: string;
+  /** Wall clock, ms. */
+  readonly nowMs: () => number;
+  /** A random UUID in its usual text form. */
+  readonly uuid: () => string;
+}
+
+/** Longest message, characters: agent and master keep every status. */
+const MESSAGE_MAX = 4_096;
+
+/** States after which a task has no other (Mesos `isTerminalState`). */
+const TERMINAL: ReadonlySet<TaskState> = new Set([
+  "TASK_FINISHED",
+  "TASK_FAILED",
+  "TASK_KILLED",
+  "TASK_ERROR",
+]);
+
+/** Whether a task in this state is over. */
+export function isTerminal(state: TaskState): boolean {
+  return TERMINAL.has(state);
+}
+
+/**
+ * Makes the status of a report: complete by itself, as the master keeps only
+ * the latest.
+ *
+ * @see Mesos src/common/validation.cpp `validateExecutorCall`
+ */
+export function buildTaskStatus(
+  report: TaskReport,
+  origin: StatusOrigin,
+): TaskStatus {
+  const hex = origin.uuid().replaceAll("-", "");
+  return {
+    task_id: { value: report.taskId },
+    state: report.state,
+    message: report.message.slice(0, MESSAGE_MAX),
+    ...(origin.agentId === "" ? {} : { agent_id: { value: origin.agentId } }),
+    // The time of the event, in seconds: a resend must not look younger.
+    timestamp: origin.nowMs() / 1000,
+    executor_id: { value: origin.executorId },
+    source: "SOURCE_EXECUTOR",
+    ...(report.reason === undefined ? {} : { reason: report.reason }),
+    uuid: Uint8Array.fromHex(hex).toBase64(),
+  };
+}

@@ -1,0 +1,31 @@
+/** Values that may stand in a log line. */
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | null | undefined>
+>;
+
+/** Writes one line per event: a constant message, values in fields. */
+export interface Logger {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/**
+ * Makes a logger of JSON lines.
+ *
+ * @param write Takes one line, without its newline.
+ * @param nowMs The time to stamp lines with, ms since 1970.
+ */
+export function createLogger(
+  write: (line: string) => void,
+  nowMs: () => number,
+): Logger {
+  const log = (level: string) => (message: string, fields: LogFields = {}) =>
+    write(JSON.stringify({
+      time: new Date(nowMs()).toISOString(),
+      level,
+      message,
+      ...fields,
+    }));
+  return { info: log("info"), warn: log("warn"), error: log("error") };
+}

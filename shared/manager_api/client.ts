@@ -1,0 +1,147 @@
+import { AppError, messageOf } from "../errors.ts";
+import { fromEnvelope } from "./envelope.ts";
+import { type Operation, pathOf, ROUTES } from "./routes.ts";
+import { ServerSentEventParseStream } from "../std/streams.ts";
+import type {
+  ProcessEvent,
+  ProcessInfo,
+  ProcessInspection,
+  ProcessStatusInfo,
+} from "./types.ts";
+
+/**
+ * Stands in URLs, as HTTP wants a host. Deno asks for permission to reach it
+ * beside that for the socket; being a reserved name (RFC 2606) it is nobody.
+ */
+export const DAEMON_HOST = "process-daemon.invalid";
+
+/** Speaks the Manager API over the daemon's unix socket. */
+export class ManagerClient {
+  readonly #client: Deno.HttpClient;
+
+  /** @param socketPath Absolute path of the daemon's socket. */
+  constructor(private readonly socketPath: string) {
+    this.#client = Deno.createHttpClient({
+      proxy: { transport: "unix", path: socketPath },
+    });
+  }
+
+  /**
+   * Registers a process; it starts on its own.
+   *
+   * @throws {AppError} INVALID_ARGUMENT, ALREADY_EXISTS, UNAVAILABLE
+   */
+  async create(info: ProcessInfo): Promise<void> {
+    await this.#call("create", {}, JSON.stringify(info));
+  }
+
+  /** Lists every process of the host. */
+  async list(): Promise<ProcessStatusInfo[]> {
+    return await this.#call("list") as ProcessStatusInfo[];
+  }
+
+  /** @throws {AppError} NOT_FOUND, UNAVAILABLE */
+  async inspect(id: string): Promise<ProcessInspection> {
+    return await this.#call("inspect", { id }) as ProcessInspection;
+  }
+
+  /** @throws {AppError} NOT_FOUND, UNAVAILABLE */
+  async status(id: string): Promise<ProcessStatusInfo> {
+    return await this.#call("status", { id }) as ProcessStatusInfo;
+  }
+
+  /**
+   * Stops a process; resolves when nothing of it is left.
+   *
+   * @param timeoutS Whole seconds until force; 0 = its definition's.
+   * @throws {AppError} NOT_FOUND, UNAVAILABLE
+   */
+  async stop(id: string, timeoutS: number): Promise<void> {
+    await this.#call("stop", { id, timeout: String(timeoutS) });
+  }
+
+  /** @throws {AppError} FAILED_PRECONDITION unless stopped; UNAVAILABLE */
+  async delete(id: string): Promise<void> {
+    await this.#call("delete", { id });
+  }
+
+  /** Lists stored events after a sequence number. */
+  async events(after: number): Promise<ProcessEvent[]> {
+    const path = `${pathOf("events")}?after=${after}`;
+    const response = await this.#fetch(path, { method: "GET" });
+    return fromEnvelope(
+      response.status,
+      await response.text(),
+    ) as ProcessEvent[];
+  }
+
+  /**
+   * Follows all events. The stream is open when this resolves; it ends when
+   * the daemon leaves or `signal` is aborted.
+   *
+   * @param after Only events after this one; absent = from now on.
+   * @throws {AppError} NOT_FOUND if the daemon has no events; UNAVAILABLE
+   */
+  async follow(
+    after: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProcessEvent>> {
+    const query = after === undefined ? "" : `?after=${after}`;
+    const response = await this.#fetch(`${pathOf("events")}${query}`, {
+      method: "GET",
+      headers: { accept: "text/event-stream" },
+      signal,
+    });
+    const type = response.headers.get("content-type") ?? "";
+    if (!type.startsWith("text/event-stream") || response.body === null) {
+      await response.body?.cancel();
+      throw new AppError("NOT_FOUND", "The daemon offers no stream of events");
+    }
+    return readEvents(response.body);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #call(
+    operation: Operation,
+    params: Readonly<Record<string, string>> = {},
+    body?: string,
+  ): Promise<unknown> {
+    const response = await this.#fetch(pathOf(operation, params), {
+      method: ROUTES[operation].method,
+      ...(body === undefined ? {} : {
+        body,
+        headers: { "content-type": "application/json" },
+      }),
+    });
+    return fromEnvelope(response.status, await response.text());
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(`http://${DAEMON_HOST}${path}`, {
+        ...init,
+        client: this.#client,
+      });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new AppError(
+        "UNAVAILABLE",
+        `Cannot reach the process daemon on ${this.socketPath}: ` +
+          messageOf(error),
+        { cause: error },
+      );
+    }
+  }
+}
+
+async function* readEvents(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<ProcessEvent> {
+  const events = body.pipeThrough(new ServerSentEventParseStream());
+  for await (const { data } of events) {
+    if (data !== undefined) yield JSON.parse(data) as ProcessEvent;
+  }
+}

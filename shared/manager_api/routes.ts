@@ -1,0 +1,35 @@
+/** All operations live under the original's base path. */
+export const BASE_PATH = "/bcsapi/v1/processdaemon";
+
+/** One operation: `:name` stands for one percent-encoded segment. */
+export interface RoutePattern {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly pattern: string;
+}
+
+/** Every operation of the Manager API, for server and client alike. */
+export const ROUTES = {
+  create: { method: "POST", pattern: "/process" },
+  list: { method: "GET", pattern: "/process" },
+  inspect: { method: "GET", pattern: "/process/:id" },
+  status: { method: "GET", pattern: "/process/:id/status" },
+  stop: { method: "PUT", pattern: "/process/:id/stop/:timeout" },
+  delete: { method: "DELETE", pattern: "/process/:id" },
+  /** A list, or a stream for `Accept: text/event-stream`. */
+  events: { method: "GET", pattern: "/events" },
+} as const satisfies Record<string, RoutePattern>;
+
+/** Name of an operation. */
+export type Operation = keyof typeof ROUTES;
+
+/** Fills the pattern of an operation in; parameters are encoded here. */
+export function pathOf(
+  operation: Operation,
+  params: Readonly<Record<string, string>> = {},
+): string {
+  const path = ROUTES[operation].pattern.replaceAll(
+    /:(\w+)/g,
+    (_, name: string) => encodeURIComponent(params[name] ?? ""),
+  );
+  return `${BASE_PATH}${path}`;
+}

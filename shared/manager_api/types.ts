@@ -1,0 +1,164 @@
+/**
+ * The Manager API's wire contract: what an executor sends to the process
+ * daemon and what it gets back. Member names are the JSON keys (the original
+ * daemon's Go field names); decoding does not regard their letter case.
+ */
+
+/** Where a process is in its life; why it got there is its `Result`. */
+export type ProcessState =
+  /** Registered; packages are fetched or the start command runs. */
+  | "staging"
+  /** The start command was run; the process is not proved alive yet. */
+  | "starting"
+  /** The process is alive. */
+  | "running"
+  /** A stop was asked for and the process is not gone yet. */
+  | "stopping"
+  /** No part of the process is alive. */
+  | "stopped";
+
+/** Why a process ended; an addition to the original's answer. */
+export type ProcessResult =
+  /** It did not end. */
+  | "none"
+  /** It ended by itself with `ExitCode`. */
+  | "exited"
+  /** `Signal` ended it, and nobody had asked the daemon to stop it. */
+  | "signalled"
+  /** It is gone, and how it ended could not be observed. */
+  | "unknown"
+  /** It ended because a stop was asked for. */
+  | "stopped"
+  /** It never ran, or ended within its start grace period. */
+  | "start-failed"
+  /** A record without a process: the host or its launcher went away. */
+  | "lost";
+
+/** A package to fetch before the start command runs. */
+export interface Uri {
+  /** The package's address. */
+  readonly Value: string;
+  /** User name at the package registry; "" = none. */
+  readonly User: string;
+  /** Password at the package registry: secret, never logged. */
+  readonly Pwd: string;
+  /** Where the unpacked package appears. */
+  readonly OutputDir: string;
+  /** Chosen by the daemon; what a client sends is ignored. */
+  readonly ExtractDir: string;
+  /** Chosen by the daemon; what a client sends is ignored. */
+  readonly PackagesFile: string;
+}
+
+/** What a process was promised. */
+export interface Resource {
+  /** CPUs; 0.5 = half of one. */
+  readonly Cpus: number;
+  /** Memory in MiB. */
+  readonly Mem: number;
+  /** Disk in MiB. */
+  readonly Disk: number;
+}
+
+/**
+ * The body of a create request: everything about one process.
+ *
+ * A command is a path, executed directly, or else shell text, given to
+ * `/bin/sh -c`. `${work_base_dir}` and `${run_base_dir}` stand for folders
+ * that only the daemon knows.
+ */
+export interface ProcessInfo {
+  /** The process's name in the API; a Mesos task id. */
+  readonly Id: string;
+  /** Working folder of every command. */
+  readonly WorkDir: string;
+  /** Base name that the executable named by `PidFile` must have. */
+  readonly ProcessName: string;
+  /** Packages; null and [] alike = none. */
+  readonly Uris: readonly Uri[] | null;
+  /**
+   * File that the start command writes the process's id to, which makes it a
+   * forking process; "" = the start command is the process.
+   */
+  readonly PidFile: string;
+  /** Command that starts the process; a path alone when `Argv` is given. */
+  readonly StartCmd: string;
+  /** Seconds until the process must have proved itself; 0 = the default. */
+  readonly StartGracePeriod: number;
+  /** Command that stops the process; "" = SIGTERM. */
+  readonly StopCmd: string;
+  /** Seconds from stop to SIGKILL; 0 = the default, 10. */
+  readonly StopTimeout: number;
+  /** Command run before SIGKILL; "" = none. */
+  readonly KillCmd: string;
+  /** Command that restarts the process (addition). @default stop and start */
+  readonly RestartCmd?: string;
+  /** Command that reloads the process (addition). @default SIGHUP */
+  readonly ReloadCmd?: string;
+  /** Command that succeeds while the process is well (addition). */
+  readonly CheckCmd?: string;
+  /** What the process was promised; null = not known. */
+  readonly Resource: Resource | null;
+  /** `NAME=value`: the whole environment; null = the daemon's default. */
+  readonly Envs: readonly string[] | null;
+  /** Arguments after the path in `StartCmd`; null and [] alike = none. */
+  readonly Argv: readonly string[] | null;
+  /** User that every command runs as; "" = the launcher's policy decides. */
+  readonly User: string;
+  /** The executor that asked; "" = nobody holds a lease. */
+  readonly ExecutorId: string;
+  /** Always null in a request. */
+  readonly StatusInfo: null;
+  /** Always 0 in a request. */
+  readonly ExecutorHeartBeatTime: number;
+}
+
+/** The answer to a status request. Times are Unix seconds, 0 = not yet. */
+export interface ProcessStatusInfo {
+  /** The process's {@linkcode ProcessInfo.Id}. */
+  readonly Id: string;
+  /** Where it is in its life. */
+  readonly Status: ProcessState;
+  /** Exit code; 0 unless `Result` says it ended, see `ExitKnown`. */
+  readonly ExitCode: number;
+  /** What to tell a human; at most 4 KiB. */
+  readonly Message: string;
+  /** Process id on the host; 0 = none yet. The last one once stopped. */
+  readonly Pid: number;
+  /** When it was created. */
+  readonly RegisterTime: number;
+  /** When it was last started. */
+  readonly LastStartTime: number;
+  /** Why it ended (addition). */
+  readonly Result: ProcessResult;
+  /** Number of the signal that ended it; 0 = none (addition). */
+  readonly Signal: number;
+  /** Whether `ExitCode` and `Signal` were observed (addition). */
+  readonly ExitKnown: boolean;
+  /** When it ended (addition). */
+  readonly FinishTime: number;
+  /** Counts starts under one id; 1 is the first (addition). */
+  readonly Generation: number;
+}
+
+/** All that the daemon knows of one process (addition). Secrets are hidden. */
+export interface ProcessInspection {
+  /** As it was asked for; values of Envs and passwords are replaced. */
+  readonly Info: ProcessInfo;
+  readonly Status: ProcessStatusInfo;
+  /** Its latest transitions, oldest first. */
+  readonly History: readonly ProcessEvent[];
+}
+
+/** One change of one process (addition). */
+export interface ProcessEvent {
+  /** Rises with every change on this host; never used twice. */
+  readonly Seq: number;
+  /** Unix milliseconds. */
+  readonly Time: number;
+  readonly Id: string;
+  /** What happened, such as `ended`; `deleted` is the last of a process. */
+  readonly Cause: string;
+  /** The status after it. */
+  readonly Status: ProcessStatusInfo;
+}

@@ -1,0 +1,259 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  type CommandInput,
+  type TaskInput,
+  toProcessInfo,
+} from "../../../executor/bcs/process_info.ts";
+import { assert, InvalidInputError } from "../../../shared/errors.ts";
+import taskGroup from "../../fixtures/bcs_process_task_group.json" with {
+  type: "json",
+};
+
+const options = { user: "games", sandbox: "/sandbox", executorId: "e1" };
+const path =
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+function encode(text: string): string {
+  return new TextEncoder().encode(text).toBase64();
+}
+
+function encodeTwice(value: unknown): string {
+  return encode(encode(JSON.stringify(value)));
+}
+
+function taskOf(command: CommandInput, more: Partial<TaskInput> = {}) {
+  return { task_id: { value: "t1" }, command, ...more };
+}
+
+function processOf(command: CommandInput, more: Partial<TaskInput> = {}) {
+  const { processInfo, unsupported } = toProcessInfo(
+    taskOf(command, more),
+    options,
+  );
+  assertEquals(unsupported, []);
+  return processInfo;
+}
+
+function errorOf(task: TaskInput): InvalidInputError {
+  return assertThrows(
+    () => toProcessInfo(task, options),
+    InvalidInputError,
+  ) as InvalidInputError;
+}
+
+Deno.test("toProcessInfo() makes a process of a captured BCS task", () => {
+  const [task] = taskGroup.tasks;
+  assert(task, "a task");
+  const { processInfo, unsupported } = toProcessInfo(task, options);
+  const root = "${work_base_dir}/ns-a.gamesvc.0";
+  const pidFile = "${run_base_dir}/ns-a.gamesvc.0/pid/gamesvc.pid";
+  assertEquals(processInfo, {
+    Id: "1795331452997824430.0.0.gamesvc.ns-a.10000",
+    WorkDir: `${root}/gamesvc`,
+    ProcessName: "gamesvr",
+    Uris: [{
+      Value: "http://repo.example/generic-local/gamesvc-v1.tar.gz",
+      User: "u",
+      Pwd: "p",
+      OutputDir: root,
+      ExtractDir: "",
+      PackagesFile: "",
+    }],
+    PidFile: pidFile,
+    StartCmd: "./start.sh",
+    StartGracePeriod: 10,
+    StopCmd: "./stop.sh",
+    StopTimeout: 10,
+    KillCmd: "./kill.sh",
+    RestartCmd: "./restart.sh",
+    ReloadCmd: "./reload.sh",
+    CheckCmd: "./check.sh",
+    Resource: { Cpus: 2, Mem: 500, Disk: 100 },
+    Envs: [
+      "CONF_ENV=from-configmap",
+      "SRECT_ENV=s3cret",
+      "hostip=127.0.0.12",
+      "http_port=8899",
+      "metric_port=31000",
+      `pid_file=${pidFile}`,
+      "PORT_http_port=8899",
+      "PORT_metric_port=31000",
+    ],
+    Argv: [],
+    User: "games",
+    StatusInfo: null,
+    ExecutorId: "e1",
+    ExecutorHeartBeatTime: 0,
+  });
+  assertEquals(unsupported, [
+    `data.Msgs[1]: the file "${root}/gamesvc/gamesvc.conf" cannot be written ` +
+    "yet",
+    'data.Msgs[2]: the file "/data/remote.conf" cannot be fetched yet',
+    'data.Msgs[3]: the variable "REMOTE_ENV" cannot be fetched yet',
+    'data.Msgs[5]: the secret file "/data/secret.conf" cannot be written yet',
+  ]);
+});
+
+Deno.test("toProcessInfo() lets the last of equal variables win", () => {
+  const task = taskOf({
+    user: "own",
+    environment: { variables: [{ name: "A", value: "command" }] },
+  }, {
+    data: encodeTwice({
+      ProcInfo: { startCmd: "./a" },
+      Msgs: [
+        { Type: 3, Env: { Name: "A", Value: encode("message") } },
+        { Type: 3, Env: { Name: "B", Value: encode("b=1\nc") } },
+      ],
+    }),
+    kill_policy: { grace_period: { nanoseconds: 1_000_000_001 } },
+  });
+  const { processInfo } = toProcessInfo(task, options);
+  assertEquals(processInfo.Envs, ["A=command", "B=b=1\nc"]);
+  assertEquals(processInfo.User, "own");
+  assertEquals(processInfo.StopTimeout, 2);
+  assertEquals(processInfo.Resource, null);
+  assertEquals("RestartCmd" in processInfo, false);
+});
+
+Deno.test("toProcessInfo() runs a plain command in a shell", () => {
+  assertEquals(
+    processOf({ value: "exec sleep $N" }, {
+      data: encode("opaque"),
+      resources: [
+        { name: "cpus", scalar: { value: 0.5 } },
+        { name: "cpus", scalar: { value: 0.25 } },
+        { name: "mem", scalar: { value: 64 } },
+        { name: "ports" },
+      ],
+    }),
+    {
+      Id: "t1",
+      WorkDir: "/sandbox",
+      ProcessName: "",
+      Uris: [],
+      PidFile: "",
+      StartCmd: "/bin/sh",
+      Argv: ["-c", "exec sleep $N"],
+      StartGracePeriod: 0,
+      StopCmd: "",
+      StopTimeout: 0,
+      KillCmd: "",
+      Resource: { Cpus: 0.75, Mem: 64, Disk: 0 },
+      Envs: [path],
+      User: "games",
+      StatusInfo: null,
+      ExecutorId: "e1",
+      ExecutorHeartBeatTime: 0,
+    },
+  );
+});
+
+Deno.test("toProcessInfo() keeps a PATH that is given", () => {
+  const environment = { variables: [{ name: "PATH", value: "/opt" }] };
+  assertEquals(processOf({ value: "a", environment }).Envs, ["PATH=/opt"]);
+});
+
+Deno.test("toProcessInfo() starts an executable with exact arguments", () => {
+  const cases: [string, string[] | undefined, string, string[]][] = [
+    ["/bin/a", ["a", "$x", ""], "/bin/a", ["$x", ""]],
+    ["/my app/a", ["a", "b"], "/my app/a", ["b"]],
+    ["/bin/a", undefined, "/bin/a", []],
+    ["/bin/a", ["/bin/a"], "/bin/a", []],
+    // Without arguments the daemon would take this for shell text.
+    ["/my app/a", ["a"], "/usr/bin/env", ["--", "/my app/a"]],
+    ["sleep", ["sleep", "9"], "/usr/bin/env", ["--", "sleep", "9"]],
+    ["-odd", undefined, "/usr/bin/env", ["--", "-odd"]],
+  ];
+  for (const [value, given, StartCmd, Argv] of cases) {
+    const command = { shell: false, value, ...(given && { arguments: given }) };
+    const processInfo = processOf(command);
+    assertEquals([processInfo.StartCmd, processInfo.Argv], [StartCmd, Argv]);
+  }
+});
+
+Deno.test("toProcessInfo() tells what it cannot give to a process", () => {
+  const task = taskOf({
+    shell: false,
+    value: "/bin/busybox",
+    arguments: ["ls", "-l"],
+    uris: [{ value: "http://a" }],
+  }, { container: { type: "DOCKER" } });
+  assertEquals(toProcessInfo(task, options).unsupported, [
+    "command.uris: a task's own URIs cannot be fetched yet",
+    'command.arguments[0]: the process is always called as "/bin/busybox" ' +
+    "(the first of the arguments is argv[0])",
+    "container: a process runs in none",
+  ]);
+});
+
+Deno.test("toProcessInfo() decodes secret variables", () => {
+  const environment = {
+    variables: [{
+      name: "TOKEN",
+      type: "SECRET",
+      secret: { type: "VALUE", value: { data: encode("s3cret ü") } },
+    }],
+  };
+  const { Envs } = processOf({ value: "a", environment });
+  assertEquals(Envs, ["TOKEN=s3cret ü", path]);
+});
+
+Deno.test("toProcessInfo() finds every problem and shows no secret", () => {
+  const error = errorOf(taskOf({
+    shell: false,
+    value: "a=hunter2",
+    environment: {
+      variables: [
+        { name: "", value: "hunter2" },
+        { name: "A=", value: "hunter2" },
+        { name: "B", value: "hunter2\0" },
+        { name: "C", type: "SECRET", secret: { type: "REFERENCE" } },
+        { name: "D", type: "SECRET", secret: { value: { data: "hunter2!" } } },
+        { name: "E", type: "SECRET", secret: { value: { data: "/w==" } } },
+      ],
+    },
+  }));
+  assertEquals(
+    error.problems.map(({ field }) => field),
+    [
+      "command.value",
+      "command.environment.variables[0]",
+      "command.environment.variables[1]",
+      "command.environment.variables[2]",
+      "command.environment.variables[3].secret",
+      "command.environment.variables[4].secret.value.data",
+      "command.environment.variables[5].secret.value.data",
+    ],
+  );
+  assertEquals(error.message.includes("hunter2"), false);
+});
+
+Deno.test("toProcessInfo() puts the data's path before its problems", () => {
+  const error = errorOf(taskOf({
+    environment: { variables: [{ name: "" }] },
+  }, {
+    data: encodeTwice({
+      ProcInfo: { startGracePeriod: "x" },
+      Msgs: [{ Type: 3, Env: { Name: "", Value: "!" } }],
+    }),
+  }));
+  assertEquals(
+    error.problems.map(({ field }) => field),
+    [
+      "data.Msgs[0].Env.Name",
+      "data.Msgs[0].Env.Value",
+      "data.ProcInfo.startCmd",
+      "data.ProcInfo.startGracePeriod",
+      "command.environment.variables[0]",
+    ],
+  );
+});
+
+Deno.test("toProcessInfo() refuses a task without anything to run", () => {
+  assertEquals(
+    errorOf({ task_id: { value: "t1" }, data: encode("opaque") }).message,
+    'Cannot accept the task "t1": command.value: must not be empty when data ' +
+      "describes no BCS process",
+  );
+});
