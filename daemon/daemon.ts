@@ -115,12 +115,15 @@ export async function startDaemon(
       }),
   }, api);
   await Deno.chmod(config.unixSocket, 0o600);
+  launcher.prepare();
   return {
     recovered,
     async close() {
       supervisor.close();
       exits.close();
+      hub.close();
       await server.shutdown();
+      await launcher.close();
       store.close();
     },
   };

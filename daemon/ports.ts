@@ -4,8 +4,6 @@ import type { Launched } from "./launch/run_folder.ts";
 
 /** One command to start. */
 export interface LaunchRequest {
-  /** Shown in ps beside the launcher: the process id. */
-  readonly label: string;
   /** A new, empty run folder. */
   readonly folder: string;
   readonly user: string;

@@ -183,7 +183,7 @@ export class Executor {
         return this.shutdown();
       case "ERROR":
         return this.ports.logger.error("the agent reports an error", {
-          message: event.error.message,
+          text: event.error.message,
         });
       case "MESSAGE":
       case "HEARTBEAT":
@@ -199,7 +199,7 @@ export class Executor {
     logger.info("task changed", {
       task: report.taskId,
       state: report.state,
-      message: report.message,
+      text: report.message,
     });
     this.#updates.add(buildTaskStatus(report, {
       agentId: this.config.agentId,

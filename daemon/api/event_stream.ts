@@ -5,7 +5,7 @@ import type { EventHub } from "../supervisor/event_hub.ts";
 /** Events read from the store in one go. */
 const BATCH_MAX = 500;
 /** Events that may wait for a slow follower before it is let go. */
-const BACKLOG_MAX = 10_000;
+const BACKLOG_MAX = 20_000;
 
 /**
  * Answers with server-sent events: all that was stored after `after`, then
@@ -41,7 +41,7 @@ export function streamEvents(
         seq = events.at(-1)?.Seq ?? seq;
         if (events.length < BATCH_MAX) break;
       }
-      end = hub.follow(send);
+      end = hub.follow(send, () => controller.close());
     },
     cancel: () => end(),
   });

@@ -1,17 +1,16 @@
 #!/bin/sh
 # The only program that the daemon may run, and the only one with privilege.
 #
-#   launcher.sh run LABEL   start one process, wait for it, record its end
-#   launcher.sh signal      send a signal to processes whose identity still holds
-#   launcher.sh probe       say what the kernel knows of some pids
-#   launcher.sh pidfile     the same of the pid that a pid file names
-#   launcher.sh sessions    signal whole sessions, say who is left in them
+#   launcher.sh run        start one process, wait for it, record its end
+#   launcher.sh signal     send a signal to processes whose identity still holds
+#   launcher.sh probe      say what the kernel knows of some pids
+#   launcher.sh pidfile    the same of the pid that a pid file names
+#   launcher.sh sessions   signal whole sessions, say who is left in them
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
-# argument list is public, so it holds nothing but the verb and a label for ps.
-# The daemon starts this with an empty environment; every tool is called by its
-# absolute path. LABEL is not read.
+# argument list is public, so it holds nothing but the verb. The daemon starts
+# this with an empty environment; every tool is called by its absolute path.
 
 # shellcheck disable=SC2015 # "a && b || fail": fail is meant for either
 
@@ -67,25 +66,23 @@ look() {
   esac
 }
 
-# members SID: sets $members to the live processes of a session. One cat lists
-# all processes; a name can forge a line of that list, so each candidate is
-# looked at again on its own before it counts.
+# members SID: sets $members to the live processes of a session. One cut asks
+# for the fields among which the session is, wherever the name puts it (up to
+# 15 characters, spaces and newlines too). Mostly nobody has that number there
+# and all is said; else each process is looked at on its own.
 members() {
   members=
   set +f
-  table=$("$tools/cat" /proc/[0-9]*/stat 2>/dev/null)
+  fields=$("$tools/cut" -d ' ' -f 5-21 /proc/[0-9]*/stat 2>/dev/null)
+  case " $fields " in
+    *[!0-9]"$1"[!0-9]*)
+      for entry in /proc/[0-9]*; do
+        look "${entry#/proc/}" && [ "$session" = "$1" ] &&
+          members="$members $pid"
+      done
+      ;;
+  esac
   set -f
-  IFS='
-'
-  for line in $table; do
-    rest=${line##*") "}
-    rest=${rest#* * * }
-    [ "${rest%% *}" = "$1" ] || continue
-    candidate=${line%% *}
-    number "$candidate" && look "$candidate" || continue
-    [ "$session" = "$1" ] && members="$members $pid"
-  done
-  IFS=' '
 }
 
 # same_boot ID: succeeds if the host has not been restarted since.

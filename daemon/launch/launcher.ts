@@ -16,15 +16,25 @@ const VERSION_LINE = "bcs-launcher 1";
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
 
+/** Time from one start to making the launcher of the next ready, ms. */
+const PREPARE_DELAY_MS = 10;
+
 type Verb = "run" | "signal" | "probe" | "pidfile" | "sessions";
 
-/** Asks `launcher.sh`: the only file of the daemon that runs a program. */
+/**
+ * Asks `launcher.sh`: the only file of the daemon that runs a program. One
+ * launcher is kept started ahead of its request, so that a start does not
+ * wait for a shell to come up; it holds nothing and ends with the daemon.
+ */
 export class ShellLauncher implements Launcher {
+  #spare: { child: Deno.ChildProcess; isAlive: boolean } | null = null;
+  #isClosed = false;
+
   /** @param path Absolute path of launcher.sh, as granted to `--allow-run`. */
   constructor(private readonly path: string, private readonly clock: Clock) {}
 
   async *run(request: LaunchRequest): AsyncGenerator<LaunchAnswer> {
-    const child = this.#spawn("run", request.label);
+    const child = this.#takeSpare() ?? this.#spawn("run");
     const status = child.status;
     await send(child, encodeLaunch(request));
     for await (const line of linesOf(child)) {
@@ -33,6 +43,8 @@ export class ShellLauncher implements Launcher {
         yield { type: "launched", launched: parseLaunched(fields) };
       } else if (word === "exec") {
         yield { type: "executed" };
+        // Not at once: whoever waits for this start comes first.
+        this.clock.after(PREPARE_DELAY_MS, () => this.prepare());
       } else if (word === "error") {
         yield { type: "refused", message: fields.join(" ") };
       } else {
@@ -41,6 +53,29 @@ export class ShellLauncher implements Launcher {
     }
     await status;
     yield { type: "closed" };
+  }
+
+  /** Starts the launcher of the next start. */
+  prepare(): void {
+    if (this.#spare !== null || this.#isClosed) return;
+    const spare = { child: this.#spawn("run"), isAlive: true };
+    this.#spare = spare;
+    spare.child.status.then(() => spare.isAlive = false);
+  }
+
+  /** Lets the launcher that waits for a request go. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const child = this.#takeSpare();
+    await child?.stdout.cancel();
+    await child?.stdin.close();
+    await child?.status;
+  }
+
+  #takeSpare(): Deno.ChildProcess | null {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare?.isAlive ? spare.child : null;
   }
 
   async signal(name: string, targets: readonly Identity[]): Promise<void> {
@@ -103,9 +138,9 @@ export class ShellLauncher implements Launcher {
     }
   }
 
-  #spawn(verb: Verb, label?: string) {
+  #spawn(verb: Verb): Deno.ChildProcess {
     return new Deno.Command(this.path, {
-      args: label === undefined ? [verb] : [verb, label],
+      args: [verb],
       clearEnv: true,
       cwd: "/",
       stdin: "piped",

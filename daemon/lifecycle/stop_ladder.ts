@@ -1,3 +1,4 @@
+import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { describeExit } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
@@ -210,18 +211,32 @@ function describeEnd(
     : isEarly
     ? "start-failed"
     : exit.kind;
-  const reason = event.type === "ended" && event.reason !== ""
-    ? `: ${event.reason}`
-    : "";
+  const reason = event.type === "ended" ? event.reason : "";
   return {
     ...record,
     exit,
     result,
     finishedMs: event.nowMs,
-    message: result === "start-failed"
-      ? `process ${record.id} failed to start: it ${
-        describeExit(exit)
-      }${reason}`
-      : `process ${record.id} ${describeExit(exit)}${reason}`,
+    message: describeResult(record.id, result, exit, reason),
   };
+}
+
+/** Says in one line what has become of a process. */
+export function describeResult(
+  id: string,
+  result: ProcessResult,
+  exit: Exit,
+  reason: string,
+): string {
+  const end = describeExit(exit) + (reason === "" ? "" : `: ${reason}`);
+  switch (result) {
+    case "start-failed":
+      return `process ${id} failed to start: it ${end}`;
+    case "stopped":
+      return exit.kind === "unknown"
+        ? `process ${id} was stopped`
+        : `process ${id} was stopped: it ${end}`;
+    default:
+      return `process ${id} ${end}`;
+  }
 }

@@ -1,5 +1,4 @@
 import type { ProcessState } from "../../shared/manager_api/types.ts";
-import { describeExit } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
   type Phase,
@@ -11,6 +10,7 @@ import { toSpec } from "./spec.ts";
 import {
   beginStop,
   climb,
+  describeResult,
   endOfMain,
   enterStopping,
   isMainWaitedFor,
@@ -451,7 +451,12 @@ function afterSweep(
       ...(exit === null && record.result !== "start-failed"
         ? {
           exit: { kind: "unknown" },
-          message: `process ${record.id} ${describeExit({ kind: "unknown" })}`,
+          message: describeResult(
+            record.id,
+            record.result,
+            { kind: "unknown" },
+            "",
+          ),
         }
         : {}),
     },

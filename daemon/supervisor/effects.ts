@@ -93,7 +93,6 @@ export class Effects {
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       const answers = launcher.run({
         ...folders.logs(record),
-        label: record.id,
         folder,
         user: spec.user,
         workDir: spec.workDir,
@@ -224,7 +223,6 @@ export class Effects {
       await Deno.mkdir(folder, { mode: 0o700 });
       const answers = launcher.run({
         ...folders.logs(record),
-        label: `${record.id} ${which}`,
         folder,
         user: spec.user,
         workDir: spec.workDir,

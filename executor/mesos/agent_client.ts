@@ -1,4 +1,5 @@
 import { messageOf } from "../../shared/errors.ts";
+import { readStream } from "../../shared/read_stream.ts";
 import { AgentError, classifyAnswer } from "./agent_error.ts";
 import type { Codec } from "./codec.ts";
 import { RecordIoDecoderStream } from "./recordio_stream.ts";
@@ -42,7 +43,7 @@ export class AgentClient {
     if (response.status !== 200 || response.body === null) {
       throw await toError(call, response);
     }
-    return this.#readEvents(response.body);
+    return this.#readEvents(response.body, signal);
   }
 
   /**
@@ -77,9 +78,12 @@ export class AgentClient {
 
   async *#readEvents(
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
   ): AsyncGenerator<Event> {
     const records = body.pipeThrough(new RecordIoDecoderStream());
-    for await (const record of records) yield this.codec.decodeEvent(record);
+    for await (const record of readStream(records, signal)) {
+      yield this.codec.decodeEvent(record);
+    }
   }
 }
 

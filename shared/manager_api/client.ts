@@ -1,4 +1,5 @@
 import { AppError, messageOf } from "../errors.ts";
+import { readStream } from "../read_stream.ts";
 import { fromEnvelope } from "./envelope.ts";
 import { type Operation, pathOf, ROUTES } from "./routes.ts";
 import { ServerSentEventParseStream } from "../std/streams.ts";
@@ -10,10 +11,12 @@ import type {
 } from "./types.ts";
 
 /**
- * Stands in URLs, as HTTP wants a host. Deno asks for permission to reach it
- * beside that for the socket; being a reserved name (RFC 2606) it is nobody.
+ * Stands in URLs, as HTTP wants a host, though nothing is sent there. Deno
+ * asks for permission to reach it beside that for the socket. An address, as
+ * a name would be looked up (which takes 5 s where no resolver answers), and
+ * a port that nobody serves.
  */
-export const DAEMON_HOST = "process-daemon.invalid";
+export const DAEMON_HOST = "127.0.0.1:2";
 
 /** Speaks the Manager API over the daemon's unix socket. */
 export class ManagerClient {
@@ -97,7 +100,7 @@ export class ManagerClient {
       await response.body?.cancel();
       throw new AppError("NOT_FOUND", "The daemon offers no stream of events");
     }
-    return readEvents(response.body);
+    return readEvents(response.body, signal);
   }
 
   close(): void {
@@ -139,9 +142,10 @@ export class ManagerClient {
 
 async function* readEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
 ): AsyncGenerator<ProcessEvent> {
   const events = body.pipeThrough(new ServerSentEventParseStream());
-  for await (const { data } of events) {
+  for await (const { data } of readStream(events, signal)) {
     if (data !== undefined) yield JSON.parse(data) as ProcessEvent;
   }
 }
