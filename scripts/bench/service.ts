@@ -1,8 +1,15 @@
-import { DAEMON_HOST, ManagerClient } from "../../shared/manager_api/client.ts";
+import { ManagerClient } from "../../shared/manager_api/client.ts";
+import type {
+  ProcessEvent,
+  ProcessState,
+} from "../../shared/manager_api/types.ts";
+import { daemonArguments, socketPathOf } from "../permissions.ts";
 
 /** A daemon on folders of its own, with exactly its permissions. */
 export class BenchDaemon {
   readonly client: ManagerClient;
+  readonly #following = new AbortController();
+  #events: AsyncIterator<ProcessEvent> | null = null;
   #child: Deno.ChildProcess | null = null;
 
   /**
@@ -10,11 +17,7 @@ export class BenchDaemon {
    * @param root Folder for all its files.
    */
   constructor(private readonly program: string, readonly root: string) {
-    this.client = new ManagerClient(this.socketPath);
-  }
-
-  get socketPath(): string {
-    return `${this.root}/s.sock`;
+    this.client = new ManagerClient(socketPathOf(root));
   }
 
   get pid(): number {
@@ -24,25 +27,12 @@ export class BenchDaemon {
 
   /** Starts it; resolves with the time to its first answer, ms. */
   async start(): Promise<number> {
-    const launcher = `${this.program}/launch/launcher.sh`;
     const startMs = performance.now();
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "--no-config",
-        "--no-prompt",
-        `--allow-read=${this.root}`,
-        `--allow-write=${this.root}`,
-        `--allow-run=${launcher}`,
-        `--allow-net=unix:${this.socketPath}`,
-        `${this.program}/main.js`,
-        `--data-dir=${this.root}/data`,
-        `--workspace-dir=${this.root}/workspace`,
-        `--log-dir=${this.root}/log`,
-        `--pid-dir=${this.root}/run`,
-        `--unix-socket=${this.socketPath}`,
-      ],
+      args: daemonArguments(`${this.program}/main.js`, {
+        root: this.root,
+        launcher: `${this.program}/launch/launcher.sh`,
+      }),
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -52,21 +42,33 @@ export class BenchDaemon {
         await this.client.list();
         return performance.now() - startMs;
       } catch {
+        // Not listening yet.
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     }
   }
 
+  /** Waits for the next event of a process in a state. */
+  async until(id: string, state: ProcessState): Promise<ProcessEvent> {
+    this.#events ??= (await this.client.follow(0, this.#following.signal))
+      [Symbol.asyncIterator]();
+    while (true) {
+      const { value, done } = await this.#events.next();
+      if (done) throw new Error("the stream of events has ended");
+      if (value.Id === id && value.Status.Status === state) return value;
+      if (value.Id === id && value.Status.Status === "stopped") {
+        throw new Error(value.Status.Message);
+      }
+    }
+  }
+
   async stop(): Promise<void> {
+    this.#following.abort();
     this.#child?.kill("SIGTERM");
     await this.#child?.status;
     this.#child = null;
+    this.client.close();
   }
-}
-
-/** Permissions that a client of a daemon needs, as `--allow-net` items. */
-export function clientNet(socketPath: string): string[] {
-  return [`unix:${socketPath}`, DAEMON_HOST];
 }
 
 /** Resident memory of a process, MiB. */
