@@ -50,6 +50,7 @@ export async function startDaemon(
   await makeFolder(config.dataDir, 0o700);
   await makeFolder(runRoot, 0o700);
   await makeFolder(config.logDir, 0o750);
+  await makeFolder(config.pidDir, 0o755);
   await makeFolder(config.workspaceDir, 0o755);
   await makeFolder(baseFolders.workBaseDir, 0o755);
   await makeFolder(baseFolders.runBaseDir, 0o755);
@@ -115,6 +116,8 @@ export async function startDaemon(
       }),
   }, api);
   await Deno.chmod(config.unixSocket, 0o600);
+  const pidFile = `${config.pidDir}/process-daemon.pid`;
+  await Deno.writeTextFile(pidFile, `${Deno.pid}\n`);
   launcher.prepare();
   return {
     recovered,
@@ -124,6 +127,7 @@ export async function startDaemon(
       hub.close();
       await server.shutdown();
       await launcher.close();
+      await Deno.remove(pidFile);
       store.close();
     },
   };

@@ -2,10 +2,9 @@
  * The figures of ARCHITECTURE.md, measured on what an installation runs: the
  * bundles, with their own permissions.
  *
- * Usage: main.ts [--runs N] [--json FILE]
+ * Usage, after `deno task build`: main.ts [--runs N] [--json FILE]
  */
 import { parseArgs } from "../../shared/std/parse_args.ts";
-import { build } from "../build.ts";
 import { benchDaemon } from "./daemon_bench.ts";
 import { benchExecutor } from "./executor_bench.ts";
 import { type Figure, formatFigure } from "./statistics.ts";
@@ -37,9 +36,10 @@ const flags = parseArgs(Deno.args, { string: ["json", "runs"] });
 const runs = Number(flags["runs"] ?? 20);
 const root = await Deno.makeTempDir({ prefix: "bcs-process-bench-" });
 try {
-  const programs = { daemon: `${root}/daemon`, executor: `${root}/executor` };
-  await build("daemon", PROJECT, programs.daemon);
-  await build("executor", PROJECT, programs.executor);
+  const programs = {
+    daemon: `${PROJECT}/dist/daemon`,
+    executor: `${PROJECT}/dist/executor`,
+  };
   const place = async (name: string) => {
     await Deno.mkdir(`${root}/${name}`);
     return `${root}/${name}`;
