@@ -16,6 +16,9 @@ import { type Folders, layOutFolders } from "./supervisor/folders.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 
+/** Longest wait for requests under way when the daemon leaves, ms. */
+const LEAVE_MS_MAX = 2_000;
+
 /** A running daemon. */
 export interface Daemon {
   /** Resolves once every process of an earlier daemon was taken up. */
@@ -68,7 +71,7 @@ export async function startDaemon(
   const launcher = new ShellLauncher(config.launcher, clock);
   const folders = layOutFolders(runRoot, config.logDir);
   const exits = new ExitWatcher(runRoot, background);
-  const prober = new Prober(launcher, clock, background);
+  const prober = new Prober(launcher, clock, background, logger);
   const effectPorts = {
     launcher,
     prober,
@@ -76,6 +79,7 @@ export async function startDaemon(
     clock,
     folders,
     background,
+    logger,
   };
   const effects = new Effects(effectPorts);
   const hub = new EventHub();
@@ -122,10 +126,11 @@ export async function startDaemon(
   return {
     recovered,
     async close() {
+      hub.close();
+      // A stop may take its time; whoever waits for it asks the next daemon.
+      await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();
       exits.close();
-      hub.close();
-      await server.shutdown();
       await launcher.close();
       await Deno.remove(pidFile);
       store.close();

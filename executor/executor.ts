@@ -135,8 +135,8 @@ export class Executor {
     let isTimeUp = false;
     let failSafe: { cancel(): void } | null = null;
     while (!isTimeUp) {
-      const isOver = this.#tasks.isDone ||
-        (this.#isShuttingDown && this.#tasks.processIds.length === 0);
+      const isOver = (this.#tasks.hasAny || this.#isShuttingDown) &&
+        !this.#tasks.hasLive;
       if (isOver && this.#updates.unacknowledged.length === 0) break;
       await new Promise<void>((resolve) => {
         this.#onProgress = resolve;

@@ -17,9 +17,16 @@ export class ExitWatcher {
   /**
    * Calls `onExit` once when the exit file of a run folder appears. The
    * caller looks for a file that is there already, after this call.
+   *
+   * @returns Ends the watch.
    */
-  watch(folder: string, onExit: () => void): void {
+  watch(folder: string, onExit: () => void): () => void {
     this.#waiting.set(folder, onExit);
+    this.#open();
+    return () => this.#forget(folder);
+  }
+
+  #open(): void {
     if (this.#watcher !== null) return;
     this.#watcher = Deno.watchFs(this.root, { recursive: true });
     const watcher = this.#watcher;
@@ -40,8 +47,12 @@ export class ExitWatcher {
     const folder = path.slice(0, -"/exit".length);
     const onExit = this.#waiting.get(folder);
     if (onExit === undefined) return;
+    this.#forget(folder);
+    onExit();
+  }
+
+  #forget(folder: string): void {
     this.#waiting.delete(folder);
     if (this.#waiting.size === 0) this.close();
-    onExit();
   }
 }

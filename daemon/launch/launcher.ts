@@ -1,4 +1,4 @@
-import { AppError, assert } from "../../shared/errors.ts";
+import { AppError, assert, messageOf } from "../../shared/errors.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type {
   LaunchAnswer,
@@ -58,9 +58,14 @@ export class ShellLauncher implements Launcher {
   /** Starts the launcher of the next start. */
   prepare(): void {
     if (this.#spare !== null || this.#isClosed) return;
-    const spare = { child: this.#spawn("run"), isAlive: true };
-    this.#spare = spare;
-    spare.child.status.then(() => spare.isAlive = false);
+    try {
+      const spare = { child: this.#spawn("run"), isAlive: true };
+      this.#spare = spare;
+      spare.child.status.then(() => spare.isAlive = false);
+    } catch (error) {
+      // It was for speed alone: the next start will say what is wrong.
+      if (!(error instanceof AppError)) throw error;
+    }
   }
 
   /** Lets the launcher that waits for a request go. */
@@ -139,16 +144,24 @@ export class ShellLauncher implements Launcher {
   }
 
   #spawn(verb: Verb): Deno.ChildProcess {
-    return new Deno.Command(this.path, {
-      args: [verb],
-      clearEnv: true,
-      cwd: "/",
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-      // Out of the daemon's session: what ends that must not end processes.
-      detached: true,
-    }).spawn();
+    try {
+      return new Deno.Command(this.path, {
+        args: [verb],
+        clearEnv: true,
+        cwd: "/",
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "null",
+        // Out of the daemon's session: what ends that must not end processes.
+        detached: true,
+      }).spawn();
+    } catch (error) {
+      throw new AppError(
+        "UNAVAILABLE",
+        `Cannot run ${this.path}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 import type { BackgroundTasks } from "../../shared/background.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type { Launcher, ProbeAnswer } from "../ports.ts";
 
@@ -24,6 +26,7 @@ export class Prober {
     private readonly launcher: Pick<Launcher, "probe">,
     private readonly clock: Clock,
     private readonly background: BackgroundTasks,
+    private readonly logger: Logger,
   ) {}
 
   /**
@@ -43,7 +46,13 @@ export class Prober {
 
   async #runLoop(): Promise<void> {
     while (this.#watches.size > 0) {
-      await this.look();
+      try {
+        await this.look();
+      } catch (error) {
+        // The host may be out of processes: nobody is believed gone for that.
+        if (!(error instanceof AppError)) throw error;
+        this.logger.warn("probe failed", { reason: error.message });
+      }
       await this.clock.sleep(INTERVAL_MS);
     }
     this.#isLooping = false;

@@ -31,7 +31,13 @@ export async function readIdentity(
   if (text === null) return null;
   const [version, ...fields] = text.trim().split(" ");
   if (version === CLAIM) return "claimed";
-  expectVersion(folder, "identity", version);
+  if (version !== VERSION) {
+    throw new AppError(
+      "INTERNAL",
+      `Cannot read the identity in ${folder} as it must have version ` +
+        `${VERSION}: current value is ${version}`,
+    );
+  }
   return parseLaunched(fields);
 }
 
@@ -58,22 +64,27 @@ export function parseLaunched(fields: readonly string[]): Launched {
   };
 }
 
-/** Reads how the command of a run folder ended; null if it has not yet. */
+/**
+ * Reads how the command of a run folder ended; null if it has not yet. A
+ * record that cannot be read says that it has ended, and no more.
+ */
 export async function readEnd(folder: string): Promise<EndRecord | null> {
   const path = `${folder}/exit`;
   const text = await readIfThere(path);
   if (text === null) return null;
-  const [version, kind, number, left] = text.trim().split(" ");
-  expectVersion(folder, "exit record", version);
   const { mtime } = await Deno.stat(path);
+  const endedMs = mtime?.getTime() ?? 0;
+  const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)\n$/.exec(text);
+  if (match === null) {
+    return { exit: { kind: "unknown" }, isSessionEmpty: false, endedMs };
+  }
+  const number = Number(match[2]);
   return {
-    exit: kind === "exited"
-      ? { kind, code: Number(number) }
-      : kind === "signalled"
-      ? { kind, signal: Number(number) }
-      : { kind: "unknown" },
-    isSessionEmpty: left === "no",
-    endedMs: mtime?.getTime() ?? 0,
+    exit: match[1] === "exited"
+      ? { kind: "exited", code: number }
+      : { kind: "signalled", signal: number },
+    isSessionEmpty: match[3] === "no",
+    endedMs,
   };
 }
 
@@ -102,15 +113,6 @@ export async function claim(folder: string): Promise<boolean> {
 /** What went wrong in the launcher itself, in its own words; may be "". */
 export async function readErrors(folder: string): Promise<string> {
   return (await readIfThere(`${folder}/errors`))?.trim() ?? "";
-}
-
-function expectVersion(folder: string, what: string, version?: string): void {
-  if (version === VERSION) return;
-  throw new AppError(
-    "INTERNAL",
-    `Cannot read the ${what} in ${folder} as it must have version ` +
-      `${VERSION}: current value is ${version}`,
-  );
 }
 
 async function readIfThere(path: string): Promise<string | null> {

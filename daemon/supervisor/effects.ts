@@ -1,6 +1,7 @@
 import { AppError, assert, messageOf } from "../../shared/errors.ts";
 import type { BackgroundTasks } from "../../shared/background.ts";
 import type { Clock } from "../../shared/clock.ts";
+import type { Logger } from "../../shared/logger.ts";
 import type { ExitWatcher } from "../launch/exit_watcher.ts";
 import type { Prober } from "../launch/prober.ts";
 import { readEnd, readErrors } from "../launch/run_folder.ts";
@@ -13,6 +14,9 @@ import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
+/** Wait before a sweep that failed is repeated, ms. */
+const SWEEP_RETRY_MS = 1_000;
+
 /** What effects act upon. */
 export interface EffectPorts {
   readonly launcher: Launcher;
@@ -21,6 +25,7 @@ export interface EffectPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly background: BackgroundTasks;
+  readonly logger: Logger;
 }
 
 /** Carries out what the lifecycle decided, and reports back by events. */
@@ -31,10 +36,28 @@ export class Effects {
 
   constructor(private readonly ports: EffectPorts) {}
 
-  /** Starts an effect. */
+  /**
+   * Starts an effect. One that the launcher could not carry out (the host may
+   * be out of processes) is no bug of ours: a sweep is repeated, and for the
+   * others the ladder goes on at its deadline.
+   */
   perform(runner: ProcessRunner, effect: Effect): void {
     const name = `${effect.type} ${runner.record.id}`;
-    this.ports.background.run(name, () => this.#run(runner, effect));
+    this.ports.background.run(name, async () => {
+      try {
+        await this.#run(runner, effect);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        this.ports.logger.warn("effect failed", {
+          id: runner.record.id,
+          effect: effect.type,
+          reason: error.message,
+        });
+        if (effect.type === "sweep") {
+          this.perform(runner, { ...effect, afterMs: SWEEP_RETRY_MS });
+        }
+      }
+    });
   }
 
   /** Ends all watches of a process that is forgotten. */
@@ -52,7 +75,7 @@ export class Effects {
         `end of ${runner.record.id}`,
         () => this.#reportEnd(runner, folder, tracked.command, ""),
       );
-    this.ports.exits.watch(folder, report);
+    this.#hold(runner, this.ports.exits.watch(folder, report));
     if (await readEnd(folder) !== null) return report();
     // Its launcher's end is noticed too: then there is a record, or none.
     this.#watch(runner, tracked.launcher, report);
@@ -87,7 +110,7 @@ export class Effects {
     const { folders, launcher, clock } = this.ports;
     const spec = toSpec(record.info);
     const folder = folders.run(record);
-    let command: Identity | null = null;
+    let tracked: Tracked | null = null;
     let refusal = "";
     try {
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -101,16 +124,13 @@ export class Effects {
       });
       for await (const answer of answers) {
         if (answer.type === "launched") {
-          command = answer.launched.command;
-          runner.dispatch({
-            type: "launched",
-            tracked: {
-              ...answer.launched,
-              commandEnded: false,
-              main: null,
-              sessions: [command],
-            },
-          });
+          tracked = {
+            ...answer.launched,
+            commandEnded: false,
+            main: null,
+            sessions: [answer.launched.command],
+          };
+          runner.dispatch({ type: "launched", tracked });
         } else if (answer.type === "executed") {
           runner.dispatch({ type: "executed" });
         } else if (answer.type === "refused") {
@@ -118,11 +138,15 @@ export class Effects {
         }
       }
     } catch (error) {
-      if (command !== null) throw error;
+      if (tracked !== null) {
+        if (!(error instanceof AppError)) throw error;
+        // It runs, only its launcher is not understood any more.
+        return await this.adopt(runner, tracked);
+      }
       refusal = messageOf(error);
     }
-    if (command !== null) {
-      return await this.#reportEnd(runner, folder, command, refusal);
+    if (tracked !== null) {
+      return await this.#reportEnd(runner, folder, tracked.command, refusal);
     }
     runner.dispatch({
       type: "refused",
@@ -164,13 +188,12 @@ export class Effects {
   }
 
   #watch(runner: ProcessRunner, identity: Identity, onGone: () => void): void {
+    this.#hold(runner, this.ports.prober.watch(identity, onGone));
+  }
+
+  #hold(runner: ProcessRunner, endWatch: () => void): void {
     const watches = this.#watches.get(runner) ?? new Set();
-    this.#watches.set(
-      runner,
-      watches.add(
-        this.ports.prober.watch(identity, onGone),
-      ),
-    );
+    this.#watches.set(runner, watches.add(endWatch));
   }
 
   async #findMain(runner: ProcessRunner, deadlineMs: number): Promise<void> {

@@ -74,10 +74,14 @@ export class TaskManager {
     ).map(([id]) => id);
   }
 
-  /** Whether there was a task and none is left to wait for. */
-  get isDone(): boolean {
-    return this.#tasks.size > 0 &&
-      [...this.#tasks.values()].every(({ state }) => isTerminal(state));
+  /** Whether there has been any task. */
+  get hasAny(): boolean {
+    return this.#tasks.size > 0;
+  }
+
+  /** Whether there is a task whose end was not reported. */
+  get hasLive(): boolean {
+    return [...this.#tasks.values()].some(({ state }) => !isTerminal(state));
   }
 
   /** Starts tasks that were delivered together; known ones are not repeated. */
@@ -170,6 +174,8 @@ export class TaskManager {
       await this.#create(info);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      // An answer was lost, but the events show that it runs, or ran.
+      if (task.state !== "TASK_STARTING") return;
       task.isCreated = false;
       this.#report(id, task, {
         state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
