@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     Deno.stdout.writeSync(encoder.encode(`${USAGE}\n`));
     return;
   }
-  const daemon = await startDaemon(commandLine.config, {
+  const daemon = startDaemon(commandLine.config, {
     clock: systemClock,
     logger,
     onFailure(name, error) {
@@ -45,9 +45,10 @@ async function main(): Promise<void> {
       if (isLeaving) return;
       isLeaving = true;
       logger.info("leaving", { signal });
-      daemon.close().finally(() => Deno.exit(0));
+      daemon.then((each) => each.close()).finally(() => Deno.exit(0));
     });
   }
+  await daemon;
 }
 
 try {

@@ -12,7 +12,9 @@ export class BackgroundTasks {
 
   /** Starts `task` and keeps hold of it. `name` goes into the failure. */
   run(name: string, task: () => Promise<void>): void {
-    const promise = task().catch((error) => this.onFailure(name, error))
+    const promise = Promise.try(task).catch((error) =>
+      this.onFailure(name, error)
+    )
       .finally(() => this.#running.delete(promise));
     this.#running.add(promise);
   }

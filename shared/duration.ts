@@ -19,7 +19,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
  */
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(text);
-  const unitMs = UNIT_MS[match?.[2] ?? ""];
+  const unit = match?.[2] ?? "";
+  const unitMs = Object.hasOwn(UNIT_MS, unit) ? UNIT_MS[unit] : undefined;
   if (match === null || unitMs === undefined) {
     throw new SyntaxError(
       `must be a number and one of ${Object.keys(UNIT_MS).join(", ")}: ` +

@@ -98,6 +98,10 @@ same_boot() {
 # (folder, environment, arguments) is left in the pipe for the last stage.
 run() {
   field folder
+  case $value in
+    /*) ;;
+    *) fail "cannot enter the run folder" ;;
+  esac
   cd "$value" || fail "cannot enter the run folder"
   field user
   user=$value
@@ -117,7 +121,10 @@ run() {
   child=$!
   exec </dev/null >/dev/null 3>&- 4<&- 9<&-
   wait "$child"
-  record_end "$?"
+  status=$?
+  # Only of what this launcher started: the folder may have been used before.
+  IFS=' ' read -r _ _ value _ <identity && [ "$value" = "$child" ] || exit 1
+  record_end "$status"
 }
 
 # as_user: sets $drop to the options that make setpriv become $user; empty if
@@ -140,13 +147,16 @@ as_user() {
 # child can ever publish it in a run folder: a link, unlike a rename, refuses
 # to replace what is there.
 begin() {
+  # The daemon may be gone: what it asked for is started all the same.
+  trap '' PIPE
   look self || fail "cannot read /proc" >&3
   same_boot ''
   printf '%s %s %s %s %s\n' "$version" "$boot" "$pid" "$start" "$launcher" \
-    >identity.new
-  "$tools/ln" identity.new identity ||
+    >"identity.$pid"
+  "$tools/ln" "identity.$pid" identity ||
     fail "this run folder was used before" >&3
-  printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" >&3
+  printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
+    >&3 2>/dev/null
   IFS=' '
   # A session of its own; an empty environment and default signal actions
   # (background jobs of a shell ignore SIGINT and SIGQUIT); then the user.
@@ -183,7 +193,7 @@ record_end() {
 
 # refuse CODE TEXT: told to the daemon and, should it be away, to the log.
 refuse() {
-  printf 'error %s\n' "$2" >&3
+  printf 'error %s\n' "$2" >&3 2>/dev/null
   printf 'bcs-process: %s\n' "$2" >&2
   exit "$1"
 }
@@ -209,6 +219,7 @@ ${pending#+}" ;;
 # exported at the very end, when no variable of this script matters any more:
 # no name that the workload uses can reach a step before it.
 become() {
+  trap '' PIPE
   field dir
   dir=$value
   field env
@@ -218,6 +229,15 @@ become() {
   IFS= read -r pending || refuse 125 "the request was cut"
   while [ "$left" -gt 0 ]; do
     item
+    # What the shell itself keeps there, it would refuse or replace.
+    case ${BASH_VERSION:+bash }${value%%=*} in
+      "bash BASH_ENV") ;;
+      OPTIND | "bash "BASH* | "bash "[EPU]*ID | "bash "SHELLOPTS | \
+        "bash "OPTIND | "bash "*RANDOM | "bash "*SECONDS | "bash "EPOCH* | \
+        "bash "LINENO | "bash "GROUPS | "bash "DIRSTACK | "bash "FUNCNAME | \
+        "bash "PIPESTATUS)
+        refuse 125 "the environment variable ${value%%=*} is the shell's own" ;;
+    esac
     case ${value%%=*} in
       '' | "$value" | [0-9]* | *[!A-Za-z0-9_]*)
         refuse 125 "an environment variable has no valid name" ;;
@@ -247,8 +267,9 @@ become() {
   [ -f "$command" ] && [ -x "$command" ] ||
     refuse 126 "the command $command is not an executable file"
   umask 022
-  printf 'exec\n' >&3
+  printf 'exec\n' >&3 2>/dev/null
   exec 3>&-
+  trap - PIPE
   unset PWD OLDPWD SHLVL PATH IFS
   while [ "$1" != -- ]; do
     # shellcheck disable=SC2163 # the text is NAME=value, its name was checked
@@ -311,6 +332,10 @@ describe() {
     exe=
     [ "$2" = no ] || exe=$("$tools/readlink" "/proc/$1/exe")
     exe=${exe%" (deleted)"}
+    case $exe in
+      *"
+"*) exe= ;; # It could pose as another line of the answer.
+    esac
     printf 'process %s %s %s %s %s\n' \
       "$pid" "$state" "$start" "$session" "${exe##*/}"
   else

@@ -7,7 +7,7 @@ export type ProcessEvent =
   /** The command's process exists and its identity is on disk. */
   | { readonly type: "launched"; readonly tracked: Tracked }
   /** The command's own program has replaced the launcher's last stage. */
-  | { readonly type: "executed" }
+  | { readonly type: "executed"; readonly nowMs: number }
   /** The launcher did not start anything, and will not. */
   | {
     readonly type: "refused";

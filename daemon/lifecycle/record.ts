@@ -115,3 +115,17 @@ export function isSameProcess(a: Identity, b: Identity): boolean {
   return a.pid === b.pid && a.startTicks === b.startTicks &&
     a.bootId === b.bootId;
 }
+
+/** Tracks the main process that a pid file named, and its session. */
+export function addMain(
+  tracked: Tracked,
+  main: Identity,
+  session: Identity,
+): Tracked {
+  const isKnown = tracked.sessions.some(({ pid }) => pid === session.pid);
+  return {
+    ...tracked,
+    main,
+    sessions: isKnown ? tracked.sessions : [...tracked.sessions, session],
+  };
+}

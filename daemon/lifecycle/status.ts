@@ -1,6 +1,9 @@
 import type { ProcessStatusInfo } from "../../shared/manager_api/types.ts";
 import type { Exit, ProcessRecord } from "./record.ts";
 
+/** Longest message, UTF-8 bytes. */
+const MESSAGE_BYTES_MAX = 4_096;
+
 /** What the API says of a process: a view of its record. */
 export function toStatus(record: ProcessRecord): ProcessStatusInfo {
   const { phase, exit } = record;
@@ -9,9 +12,11 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     Id: record.id,
     Status: phase.state,
     ExitCode: exit?.kind === "exited" ? exit.code : 0,
-    Message: left.length === 0
-      ? record.message
-      : `${record.message}; still alive: ${left.join(" ")}`,
+    Message: bound(
+      left.length === 0
+        ? record.message
+        : `${record.message}; still alive: ${left.join(" ")}`,
+    ),
     Pid: record.pid,
     RegisterTime: toSeconds(record.registeredMs),
     LastStartTime: toSeconds(record.startedMs),
@@ -21,6 +26,15 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     FinishTime: toSeconds(record.finishedMs ?? 0),
     Generation: record.generation,
   };
+}
+
+/** Cuts between characters, so that it stays valid UTF-8. */
+function bound(message: string): string {
+  const { read } = new TextEncoder().encodeInto(
+    message,
+    new Uint8Array(MESSAGE_BYTES_MAX),
+  );
+  return message.slice(0, read);
 }
 
 function isKnown(exit: Exit | null): boolean {

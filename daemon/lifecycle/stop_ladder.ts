@@ -11,7 +11,7 @@ import {
   trackedOf,
 } from "./record.ts";
 import { toSpec } from "./spec.ts";
-import type { Decision } from "./transition.ts";
+import type { Decision } from "./decision.ts";
 
 /** The share of the timeout kept for SIGTERM after a trusted stop command. */
 const TERM_RESERVE = 0.25;
@@ -34,51 +34,89 @@ export function sweep(
   return { type: "sweep", signal, sessions: tracked.sessions, afterMs };
 }
 
+/** Time that a stop has: until force, from now. */
+interface Grant {
+  readonly nowMs: number;
+  readonly timeoutMs: number;
+}
+
 /** A stop was asked for while something is, or is about to be, alive. */
 export function beginStop(
   record: ProcessRecord,
   event: Event<"stopRequested">,
 ): Decision {
   const { phase } = record;
-  const forceMs = event.nowMs + event.timeoutMs;
+  const asked: ProcessRecord = { ...record, result: "stopped" };
   const tracked = trackedOf(phase);
-  const stopped: ProcessRecord = { ...record, result: "stopped" };
-  const enter = (rung: Rung, deadlineMs: number): ProcessRecord => ({
-    ...stopped,
+  if (phase.state === "running" && tracked !== null) {
+    return stopRunning(asked, tracked, event);
+  }
+  const isForking = toSpec(record.info).mode.kind === "forking";
+  if (tracked === null || !isForking) {
+    // It is about to be executed, and then it can be stopped as it should be.
+    return { record: enter(asked, "launch", tracked, event), effects: [] };
+  }
+  const effect: Effect = tracked.commandEnded
+    ? { type: "findMain", deadlineMs: event.nowMs }
+    : { type: "signal", target: tracked.command };
+  return { record: enter(asked, "sigterm", tracked, event), effects: [effect] };
+}
+
+/** The first rung of a process that runs. */
+export function stopRunning(
+  record: ProcessRecord,
+  tracked: Tracked,
+  grant: Grant,
+): Decision {
+  return toSpec(record.info).stop === null
+    ? {
+      record: enter(record, "sigterm", tracked, grant),
+      effects: [terminate(record, tracked)],
+    }
+    : {
+      record: enter(record, "stop-command", tracked, grant),
+      effects: [{ type: "runHelper", which: "stop" }],
+    };
+}
+
+function enter(
+  record: ProcessRecord,
+  rung: Rung,
+  tracked: Tracked | null,
+  { nowMs, timeoutMs }: Grant,
+): ProcessRecord {
+  const forceMs = nowMs + timeoutMs;
+  return {
+    ...record,
     phase: {
       state: "stopping",
       rung,
       tracked,
-      deadlineMs,
+      deadlineMs: deadlineOf(rung, forceMs, timeoutMs),
       forceMs,
       isHelperRunning: false,
       left: [],
     },
     message: `process ${record.id} is being stopped`,
-  });
-  if (tracked === null) {
-    return { record: enter("launch", forceMs), effects: [] };
-  }
-  if (phase.state === "starting") {
-    const effect: Effect = tracked.commandEnded
-      ? { type: "findMain", deadlineMs: event.nowMs }
-      : { type: "signal", target: tracked.command };
-    return { record: enter("sigterm", forceMs), effects: [effect] };
-  }
-  if (toSpec(record.info).stop !== null) {
-    const reserveMs = Math.min(
-      event.timeoutMs * TERM_RESERVE,
-      TERM_RESERVE_MS_MAX,
-    );
-    return {
-      record: enter("stop-command", forceMs - reserveMs),
-      effects: [{ type: "runHelper", which: "stop" }],
-    };
-  }
-  return {
-    record: enter("sigterm", forceMs),
-    effects: [terminate(record, tracked)],
   };
+}
+
+/** When a rung ends, if force begins at `forceMs`; Infinity = not by that. */
+export function deadlineOf(
+  rung: Rung,
+  forceMs: number,
+  timeoutMs: number,
+): number {
+  switch (rung) {
+    case "stop-command":
+      return forceMs - Math.min(timeoutMs * TERM_RESERVE, TERM_RESERVE_MS_MAX);
+    case "launch":
+    case "sigterm":
+      return forceMs;
+    case "kill-command":
+    case "sigkill":
+      return Infinity;
+  }
 }
 
 /** The next rung: the deadline came, or a helper command failed. */
@@ -133,7 +171,8 @@ export function endOfMain(
   if (tracked === null) return { record, effects: [] };
   const isStartCommandOnly = event.type === "ended" &&
     !isMainWaitedFor(tracked);
-  if (isStartCommandOnly) return { record, effects: [] };
+  const isKnown = event.type === "mainGone" && record.exit !== null;
+  if (isStartCommandOnly || isKnown) return { record, effects: [] };
   const exit: Exit = event.type === "ended" ? event.exit : { kind: "unknown" };
   const isEmpty = event.type === "ended" && event.isSessionEmpty &&
     tracked.sessions.length === 1;
@@ -166,20 +205,10 @@ export function enterStopping(
   nowMs: number,
 ): Decision {
   const tracked = trackedOf(record.phase);
-  const forceMs = nowMs + toSpec(record.info).stopTimeoutMs;
+  const timeoutMs = toSpec(record.info).stopTimeoutMs;
+  const stopping = enter(record, "sigterm", tracked, { nowMs, timeoutMs });
   return {
-    record: {
-      ...record,
-      phase: {
-        state: "stopping",
-        rung: "sigterm",
-        tracked,
-        deadlineMs: forceMs,
-        forceMs,
-        isHelperRunning: false,
-        left: [],
-      },
-    },
+    record: { ...stopping, message: record.message },
     effects: tracked ? [sweep(tracked, "TERM")] : [],
   };
 }

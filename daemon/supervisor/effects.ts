@@ -132,7 +132,7 @@ export class Effects {
           };
           runner.dispatch({ type: "launched", tracked });
         } else if (answer.type === "executed") {
-          runner.dispatch({ type: "executed" });
+          runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
         } else if (answer.type === "refused") {
           refusal = answer.message;
         }

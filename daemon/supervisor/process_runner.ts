@@ -77,10 +77,10 @@ export class ProcessRunner {
     this.#deadline = null;
     const { phase } = this.#record;
     if (phase.state !== "stopping") return;
-    const { nowMs } = this.ports.clock;
-    this.#deadline = this.ports.clock.after(
-      Math.max(0, phase.deadlineMs - nowMs()),
-      () => this.dispatch({ type: "deadline", nowMs: nowMs() }),
+    const { clock } = this.ports;
+    this.#deadline = clock.after(
+      Math.max(0, phase.deadlineMs - clock.nowMs()),
+      () => this.dispatch({ type: "deadline", nowMs: clock.nowMs() }),
     );
   }
 }

@@ -24,35 +24,38 @@ export async function recover(
   const unfinished = runners.filter(({ record }) =>
     record.phase.state !== "stopped"
   );
-  for (const runner of unfinished) await findLaunch(runner, ports);
-  const pids = unfinished.flatMap(({ record }) =>
+  const begun: ProcessRunner[] = [];
+  for (const runner of unfinished) {
+    if (await wasBegun(runner, ports)) begun.push(runner);
+  }
+  const pids = begun.flatMap(({ record }) =>
     identitiesOf(trackedOf(record.phase))
   ).map(({ pid }) => pid);
   const answer = await ports.launcher.probe([...new Set(pids)]);
-  for (const runner of unfinished) {
+  for (const runner of begun) {
     await adopt(runner, effects, ports, answer);
   }
 }
 
-/** The daemon ended between asking the launcher and hearing from it. */
-async function findLaunch(
+/**
+ * Whether there is anything to take up. If the daemon ended between asking the
+ * launcher and hearing from it, the run folder tells; where nothing was begun,
+ * it is begun anew, and that is not for this recovery to judge.
+ */
+async function wasBegun(
   runner: ProcessRunner,
   { folders, clock }: EffectPorts,
-): Promise<void> {
+): Promise<boolean> {
   const { phase } = runner.record;
   const isAsked = phase.state === "stopping"
     ? phase.tracked === null
     : phase.state === "starting" && phase.step === "launch";
-  if (!isAsked) return;
+  if (!isAsked) return true;
   const folder = folders.run(runner.record);
-  if (await claim(folder)) {
-    runner.dispatch({ type: "claimed", nowMs: clock.nowMs() });
-    return;
-  }
-  const launched = await readIdentity(folder);
+  const launched = await claim(folder) ? null : await readIdentity(folder);
   if (launched === null || launched === "claimed") {
     runner.dispatch({ type: "claimed", nowMs: clock.nowMs() });
-    return;
+    return false;
   }
   runner.dispatch({
     type: "launched",
@@ -63,6 +66,7 @@ async function findLaunch(
       sessions: [launched.command],
     },
   });
+  return true;
 }
 
 async function adopt(
@@ -85,7 +89,7 @@ async function adopt(
     runner.dispatch(lost(runner.record, tracked, answer, ports.clock.nowMs()));
     return;
   }
-  runner.dispatch({ type: "executed" });
+  runner.dispatch({ type: "executed", nowMs: ports.clock.nowMs() });
   await effects.adopt(runner, tracked);
 }
 
@@ -147,6 +151,8 @@ function resumeStop(
     sessions: tracked.sessions,
     afterMs: 0,
   });
+  // What waits for the launcher is told, or its deadline comes.
+  if (rung === "launch") return [];
   if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
   if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
   if (rung === "sigkill") return [sweep("KILL")];

@@ -58,7 +58,7 @@ export function toFailure(code: number, message: string): Envelope {
 export function fromEnvelope(status: number, body: string): unknown {
   let envelope: Partial<Envelope>;
   try {
-    envelope = JSON.parse(body);
+    envelope = JSON.parse(body) ?? {};
   } catch (error) {
     throw new AppError(
       "INTERNAL",

@@ -1,0 +1,190 @@
+import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { addMain } from "./record.ts";
+import { toSpec } from "./spec.ts";
+import {
+  climb,
+  deadlineOf,
+  describeResult,
+  endOfMain,
+  isMainWaitedFor,
+  stopRunning,
+  sweep,
+} from "./stop_ladder.ts";
+
+/** Time between two looks at what is left of a stopping process, ms. */
+const SWEEP_INTERVAL_MS = 100;
+
+/** A stop was asked for while the launcher was at work. */
+export function stopLaunched(
+  record: RecordIn<"stopping">,
+  { tracked }: EventOf<"launched">,
+): Decision {
+  const { phase } = record;
+  const isForking = toSpec(record.info).mode.kind === "forking";
+  const rung = isForking ? "sigterm" : phase.rung;
+  return {
+    record: { ...record, phase: { ...phase, rung, tracked } },
+    effects: isForking ? [{ type: "signal", target: tracked.command }] : [],
+  };
+}
+
+/** Now it is the program itself that can be stopped, as it should be. */
+export function stopExecuted(
+  record: RecordIn<"stopping">,
+  { nowMs }: EventOf<"executed">,
+): Decision {
+  const { phase } = record;
+  if (phase.rung !== "launch" || phase.tracked === null) {
+    return { record, effects: [] };
+  }
+  const tracked = { ...phase.tracked, main: phase.tracked.command };
+  const started = { ...record, pid: tracked.main.pid };
+  return stopRunning(started, tracked, {
+    nowMs,
+    timeoutMs: phase.forceMs - nowMs,
+  });
+}
+
+/** A forking command may have left a main process behind: look once. */
+export function endWhileStopping(
+  record: RecordIn<"stopping">,
+  event: EventOf<"ended">,
+): Decision {
+  const { tracked } = record.phase;
+  const { mode } = toSpec(record.info);
+  if (tracked === null || mode.kind === "simple" || tracked.main !== null) {
+    return endOfMain(record, event);
+  }
+  return {
+    record: {
+      ...record,
+      phase: { ...record.phase, tracked: { ...tracked, commandEnded: true } },
+    },
+    effects: [{ type: "findMain", deadlineMs: event.nowMs }],
+  };
+}
+
+/** A pid file named a main process that is to be stopped as well. */
+export function stopFound(
+  record: RecordIn<"stopping">,
+  { main, session }: EventOf<"mainFound">,
+): Decision {
+  const { phase } = record;
+  if (phase.tracked === null) return { record, effects: [] };
+  const tracked = addMain(phase.tracked, main, session);
+  return {
+    record: { ...record, phase: { ...phase, tracked } },
+    effects: [
+      { type: "watchMain", main },
+      ...(phase.rung === "sigkill"
+        ? [sweep(tracked, "KILL")]
+        : [{ type: "signal", target: main } as const]),
+    ],
+  };
+}
+
+/** No pid file names a main process: what is in the sessions is all. */
+export function sweepAll(record: RecordIn<"stopping">): Decision {
+  const { tracked, rung } = record.phase;
+  const signal = rung === "sigkill" ? "KILL" : "TERM";
+  return { record, effects: tracked ? [sweep(tracked, signal)] : [] };
+}
+
+/** A repeated stop may shorten the time that is left, never lengthen it. */
+export function stopSooner(
+  record: RecordIn<"stopping">,
+  event: EventOf<"stopRequested">,
+): Decision {
+  const { phase } = record;
+  const forceMs = event.nowMs + event.timeoutMs;
+  if (forceMs >= phase.forceMs) return { record, effects: [] };
+  const deadlineMs = Math.min(
+    phase.deadlineMs,
+    deadlineOf(phase.rung, forceMs, event.timeoutMs),
+  );
+  return {
+    record: { ...record, phase: { ...phase, forceMs, deadlineMs } },
+    effects: [],
+  };
+}
+
+/** What a stop or kill command starts has to be gone at the end too. */
+export function addHelper(
+  record: RecordIn<"stopping">,
+  { session }: EventOf<"helperStarted">,
+): Decision {
+  const { phase } = record;
+  if (phase.tracked === null) return { record, effects: [] };
+  const sessions = [...phase.tracked.sessions, session];
+  const tracked = { ...phase.tracked, sessions };
+  // The ladder may have gone on before the helper was heard of.
+  const isHelperRunning = phase.rung === "stop-command" ||
+    phase.rung === "kill-command";
+  return {
+    record: { ...record, phase: { ...phase, tracked, isHelperRunning } },
+    effects: [],
+  };
+}
+
+/**
+ * A stop command that succeeded is trusted until its deadline: it may only
+ * have asked the process to save and leave. Else the ladder goes on.
+ */
+export function afterHelper(
+  record: RecordIn<"stopping">,
+  event: EventOf<"helperEnded">,
+): Decision {
+  const { phase } = record;
+  if (phase.rung !== "stop-command" && phase.rung !== "kill-command") {
+    return { record, effects: [] };
+  }
+  const ended = { ...record, phase: { ...phase, isHelperRunning: false } };
+  if (record.exit !== null && phase.tracked) {
+    return { record: ended, effects: [sweep(phase.tracked, "TERM")] };
+  }
+  return event.succeeded
+    ? { record: ended, effects: [] }
+    : climb(ended, { type: "deadline", nowMs: event.nowMs });
+}
+
+/** Nobody left means stopped; else it is looked at again, or killed again. */
+export function afterSweep(
+  record: RecordIn<"stopping">,
+  event: EventOf<"swept">,
+): Decision {
+  const { phase, exit } = record;
+  if (phase.tracked === null) return { record, effects: [] };
+  if (event.left.length > 0) {
+    const isForced = phase.rung === "sigkill";
+    return {
+      record: { ...record, phase: { ...phase, left: event.left } },
+      effects: [
+        sweep(phase.tracked, isForced ? "KILL" : "0", SWEEP_INTERVAL_MS),
+      ],
+    };
+  }
+  // All gone; but how it ended is known only once its launcher has said so.
+  if (
+    exit === null && isMainWaitedFor(phase.tracked) &&
+    !phase.tracked.commandEnded
+  ) return { record, effects: [] };
+  return {
+    record: {
+      ...record,
+      phase: { state: "stopped" },
+      finishedMs: record.finishedMs ?? event.nowMs,
+      ...(exit === null && record.result !== "start-failed"
+        ? {
+          exit: { kind: "unknown" },
+          message: describeResult(
+            record.id,
+            record.result,
+            { kind: "unknown" },
+            "",
+          ),
+        }
+        : {}),
+    },
+    effects: [],
+  };
+}

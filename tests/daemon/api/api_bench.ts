@@ -1,0 +1,97 @@
+import { assertEquals } from "@std/assert";
+import { createHandlers } from "../../../daemon/api/handlers.ts";
+import { createApi } from "../../../daemon/api/server.ts";
+import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
+import { ProcessStore } from "../../../daemon/store/process_store.ts";
+import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
+import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
+import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import type { Envelope } from "../../../shared/manager_api/envelope.ts";
+import { createLogger } from "../../../shared/logger.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { type TempDir, tempDir } from "../../support/temp_dir.ts";
+
+/** Where every operation is. */
+export const BASE = "/bcsapi/v1/processdaemon";
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  /** The body as it was sent. */
+  readonly text: string;
+  readonly envelope: Envelope;
+}
+
+/** The whole API on a real store, with processes that the test moves. */
+export class ApiBench implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly log: string[] = [];
+  readonly removed: string[] = [];
+  readonly store: ProcessStore;
+  readonly supervisor: Supervisor;
+  readonly handle: (request: Request) => Promise<Response>;
+  readonly #runners = new Map<string, ProcessRunner>();
+
+  private constructor(private readonly dir: TempDir) {
+    const hub = new EventHub();
+    this.store = new ProcessStore(`${dir.path}/processes.db`);
+    this.supervisor = new Supervisor({
+      store: this.store,
+      clock: this.clock,
+      hub,
+      effects: {
+        perform: (runner) => this.#runners.set(runner.record.id, runner),
+        release: () => {},
+      },
+      removeFiles: ({ id }) => {
+        this.removed.push(id);
+        return Promise.resolve();
+      },
+    });
+    const baseFolders = { workBaseDir: "/ws/work_dir", runBaseDir: "/ws/run" };
+    this.handle = createApi(
+      createHandlers({
+        supervisor: this.supervisor,
+        store: this.store,
+        hub,
+        baseFolders,
+      }),
+      createLogger((line) => this.log.push(line), () => 0),
+    );
+  }
+
+  static async create(): Promise<ApiBench> {
+    return new ApiBench(await tempDir());
+  }
+
+  /** Sends a request and checks what every answer has in common. */
+  async call(
+    method: string,
+    path: string,
+    body?: BodyInit | null,
+  ): Promise<Answer> {
+    const response = await this.handle(
+      new Request(`http://daemon${path}`, {
+        method,
+        ...(body === undefined ? {} : { body }),
+      }),
+    );
+    const text = await response.text();
+    const envelope = JSON.parse(text) as Envelope;
+    assertEquals(response.headers.get("content-type"), "application/json");
+    assertEquals(Object.keys(envelope), ["result", "code", "message", "data"]);
+    assertEquals(envelope.result, response.status === 200);
+    return { status: response.status, text, envelope };
+  }
+
+  /** Lets something happen to a process. */
+  dispatch(id: string, event: ProcessEvent): void {
+    this.#runners.get(id)?.dispatch(event);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.supervisor.close();
+    this.store.close();
+    await this.dir[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,191 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ProcessInspection } from "../../../shared/manager_api/types.ts";
+import type { Handler } from "../../../daemon/api/handlers.ts";
+import { createApi } from "../../../daemon/api/server.ts";
+import { createLogger } from "../../../shared/logger.ts";
+import type { Operation } from "../../../shared/manager_api/routes.ts";
+import { ApiBench, BASE } from "./api_bench.ts";
+
+async function create(api: ApiBench, part: Record<string, unknown>) {
+  return await api.call(
+    "POST",
+    `${BASE}/process`,
+    JSON.stringify({ Id: "p", StartCmd: "/bin/server", ...part }),
+  );
+}
+
+Deno.test("create fills the daemon's folders in where paths stand", async () => {
+  await using api = await ApiBench.create();
+  const both = "${work_base_dir}/a:${run_base_dir}/b";
+  const { status } = await create(api, {
+    WorkDir: "${work_base_dir}/a",
+    PidFile: "${run_base_dir}/b",
+    StartCmd: both,
+    StopCmd: both,
+    KillCmd: both,
+    Argv: [both],
+    Envs: [`A=${both}`],
+    ProcessName: "${work_base_dir}",
+    User: "${work_base_dir}",
+  });
+  // A process name may not hold a slash, and a placeholder there stays one.
+  assertEquals(status, 200);
+  const { info } = api.supervisor.get("p");
+  const filled = "/ws/work_dir/a:/ws/run/b";
+  assertEquals(info.WorkDir, "/ws/work_dir/a");
+  assertEquals(info.PidFile, "/ws/run/b");
+  for (const text of [info.StartCmd, info.StopCmd, info.KillCmd]) {
+    assertEquals(text, filled);
+  }
+  assertEquals([info.Argv, info.Envs], [[filled], [`A=${filled}`]]);
+  assertEquals(
+    [info.ProcessName, info.User],
+    Array(2).fill("${work_base_dir}"),
+  );
+});
+
+Deno.test("create says that packages are not supported", async () => {
+  await using api = await ApiBench.create();
+  const { status, envelope } = await create(api, {
+    Uris: [{ Value: "http://repo/x.tar.gz" }],
+  });
+  assertEquals(status, 400);
+  assertStringIncludes(envelope.message, "Uris");
+  assertEquals((await create(api, { Uris: [] })).status, 200);
+});
+
+Deno.test("create refuses a body that is too large", async () => {
+  await using api = await ApiBench.create();
+  const tooLarge = `{"Id":"${"x".repeat(4 * 1024 * 1024)}"}`;
+  const { status, envelope } = await api.call(
+    "POST",
+    `${BASE}/process`,
+    tooLarge,
+  );
+  assertEquals([status, envelope.code], [413, 1405260]);
+});
+
+Deno.test("create changes nothing when it refuses", async () => {
+  await using api = await ApiBench.create();
+  await create(api, { Id: "" });
+  await create(api, { Envs: ["1=x"] });
+  assertEquals(api.store.lastSeq(), 0);
+  assertEquals((await api.call("GET", `${BASE}/process`)).envelope.data, []);
+});
+
+Deno.test("inspect hides every secret", async () => {
+  await using api = await ApiBench.create();
+  await create(api, { Envs: ["A=secret", "B=", "C=x=secret"] });
+  const { text, envelope } = await api.call("GET", `${BASE}/process/p`);
+  assert(!text.includes("secret"));
+  const { Info, Status, History } = envelope.data as ProcessInspection;
+  assertEquals(Info.Envs, ["A=******", "B=******", "C=******"]);
+  assertEquals(Status.Status, "staging");
+  assertEquals(History.map(({ Cause }) => Cause), ["created"]);
+});
+
+Deno.test("list shows every process in the order of creation", async () => {
+  await using api = await ApiBench.create();
+  for (const Id of ["b", "a", "c"]) await create(api, { Id });
+  const { envelope } = await api.call("GET", `${BASE}/process`);
+  assertEquals((envelope.data as { Id: string }[]).map(({ Id }) => Id), [
+    "b",
+    "a",
+    "c",
+  ]);
+});
+
+Deno.test("an id is percent-decoded once", async () => {
+  await using api = await ApiBench.create();
+  const ids = ["a b", "%41", "ü", "a?b#c", "a&b=c", "+"];
+  for (const Id of ids) {
+    assertEquals((await create(api, { Id })).status, 200);
+    const { envelope } = await api.call(
+      "GET",
+      `${BASE}/process/${encodeURIComponent(Id)}/status`,
+    );
+    assertEquals((envelope.data as { Id: string }).Id, Id);
+  }
+  const bad = await api.call("GET", `${BASE}/process/%ff/status`);
+  assertEquals(bad.status, 400);
+});
+
+Deno.test("stop takes whole seconds only", async () => {
+  await using api = await ApiBench.create();
+  for (
+    const text of ["-1", "1.5", "abc", "1e3", "%20", "31536001", "9".repeat(30)]
+  ) {
+    const answer = await api.call("PUT", `${BASE}/process/p/stop/${text}`);
+    assertEquals([answer.status, answer.envelope.code], [400, 1405262], text);
+  }
+});
+
+Deno.test("stop of 0 seconds means the definition's timeout", async () => {
+  await using api = await ApiBench.create();
+  await create(api, { StopTimeout: 7 });
+  api.dispatch("p", { type: "prepared", nowMs: api.clock.nowMs() });
+  const stop = api.call("PUT", `${BASE}/process/p/stop/0`);
+  const { phase } = api.supervisor.get("p");
+  assertEquals(
+    phase.state === "stopping" && phase.forceMs,
+    api.clock.nowMs() + 7_000,
+  );
+  api.dispatch("p", { type: "claimed", nowMs: api.clock.nowMs() });
+  assertEquals((await stop).status, 200);
+});
+
+Deno.test("stop of a stopped process answers at once", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  for (let time = 0; time < 2; time++) {
+    const { status } = await api.call("PUT", `${BASE}/process/p/stop/5`);
+    assertEquals(status, 200);
+  }
+});
+
+Deno.test("events are listed after a number", async () => {
+  await using api = await ApiBench.create();
+  for (const Id of ["a", "b", "c"]) await create(api, { Id });
+  const seqs = async (query: string) => {
+    const { envelope } = await api.call("GET", `${BASE}/events${query}`);
+    return (envelope.data as { Seq: number }[]).map(({ Seq }) => Seq);
+  };
+  assertEquals(await seqs(""), [1, 2, 3]);
+  assertEquals(await seqs("?after=2"), [3]);
+  assertEquals(await seqs("?after=99"), []);
+  for (const after of ["-1", "x", "1.5", "9".repeat(20)]) {
+    const { status } = await api.call("GET", `${BASE}/events?after=${after}`);
+    assertEquals(status, 400);
+  }
+});
+
+Deno.test("an error that nobody expected is a 500 and is logged", async () => {
+  const log: string[] = [];
+  const boom = () => {
+    throw new Error("boom");
+  };
+  const handlers: Record<Operation, Handler> = {
+    create: boom,
+    list: boom,
+    inspect: boom,
+    status: boom,
+    stop: boom,
+    delete: boom,
+    events: boom,
+  };
+  const api = createApi(
+    handlers,
+    createLogger((line) => log.push(line), () => 0),
+  );
+  const response = await api(
+    new Request(`http://daemon${BASE}/process`, { method: "POST" }),
+  );
+  assertEquals(response.status, 500);
+  assertEquals(await response.json(), {
+    result: false,
+    code: 1405260,
+    message: "(process-daemon):internal error: boom",
+    data: {},
+  });
+  assertStringIncludes(log.join("\n"), '"operation":"create"');
+});

@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { ExitWatcher } from "../../../daemon/launch/exit_watcher.ts";
+import { Prober } from "../../../daemon/launch/prober.ts";
+import type { Phase } from "../../../daemon/lifecycle/record.ts";
+import { ProcessStore } from "../../../daemon/store/process_store.ts";
+import { Effects } from "../../../daemon/supervisor/effects.ts";
+import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
+import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
+import { recover } from "../../../daemon/supervisor/recovery.ts";
+import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import { BackgroundTasks } from "../../../shared/background.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { FakeLauncher } from "../../support/fake_launcher.ts";
+import { type TempDir, tempDir } from "../../support/temp_dir.ts";
+import { createLogger } from "../../../shared/logger.ts";
+import { record } from "../lifecycle/records.ts";
+
+/** A daemon's inside, found in the middle of something. */
+function bench({ path }: TempDir, phase: Phase) {
+  const failures: string[] = [];
+  const background = new BackgroundTasks((name, error) =>
+    failures.push(`${name}: ${error}`)
+  );
+  const logger = createLogger(() => {}, () => 0);
+  const launcher = new FakeLauncher();
+  const store = new ProcessStore(`${path}/processes.db`);
+  const ports = {
+    launcher,
+    prober: new Prober(launcher, systemClock, background, logger),
+    exits: new ExitWatcher(`${path}/run`, background),
+    clock: systemClock,
+    folders: layOutFolders(`${path}/run`, path),
+    background,
+    logger,
+  };
+  const effects = new Effects(ports);
+  const supervisor = new Supervisor({
+    store,
+    clock: systemClock,
+    hub: new EventHub(),
+    effects,
+    removeFiles: () => Promise.resolve(),
+  });
+  const { record: stored } = store.insert(record(phase), 0);
+  const [runner] = supervisor.restore([stored]);
+  if (runner === undefined) throw new Error("Nothing was restored");
+  return { launcher, ports, effects, supervisor, runner, failures, store };
+}
+
+Deno.test("recover() leaves a start alone that it has begun again", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(dir, { state: "starting", step: "launch" });
+  // The probe is slow: the process is up before its answer is.
+  launcher.beforeProbeAnswer = async () => {
+    await runner.until(({ phase }) =>
+      phase.state !== "staging" &&
+      phase.state !== "starting"
+    );
+  };
+  await recover([runner], effects, ports);
+  assertEquals(runner.record.phase.state, "running");
+  assertEquals(runner.record.generation, 2);
+  await launcher.end(runner.record.pid, "1 exited 0 no");
+  await ports.background.settle();
+  assertEquals(runner.record.exit, { kind: "exited", code: 0 });
+  assertEquals([launcher.sent, failures], [[], []]);
+  ports.exits.close();
+  supervisor.close();
+  store.close();
+});
