@@ -35,7 +35,7 @@ const undo = new AsyncDisposableStack();
 async function main(): Promise<void> {
   const [path = `${DEMO}/gamesvc.json`] = Deno.args;
   const definition: unknown = JSON.parse(await Deno.readTextFile(path));
-  const root = await Deno.makeTempDir({ prefix: "bcs-process-demo-" });
+  const root = Deno.makeTempDirSync({ prefix: "bcs-process-demo-" });
   undo.defer(() => Deno.remove(root, { recursive: true }));
   const socket = socketPathOf(root);
 
@@ -84,6 +84,8 @@ async function main(): Promise<void> {
   say("the executor has subscribed");
 
   const printed = printUpdates(agent, ids);
+  // Awaited below, unless the demo is stopped before.
+  printed.catch(() => undefined);
   agent.launchGroup(taskGroup.tasks.map((task) => ({ ...task })));
   say("LAUNCH_GROUP sent");
   for (const id of ids) await agent.updateOf(id, "TASK_RUNNING", WAIT_MS);
@@ -112,6 +114,7 @@ function spawn(
   log: string,
   options: Deno.CommandOptions,
 ): Deno.ChildProcess {
+  if (undo.disposed) throw new Error("the demo was stopped");
   const file = Deno.openSync(log, { create: true, append: true });
   const child = new Deno.Command(Deno.execPath(), {
     ...options,
@@ -240,20 +243,26 @@ function isAlive(pid: number): boolean {
   }
 }
 
+let exitCode = 0;
+const { promise: interrupted, reject: interrupt } = Promise
+  .withResolvers<never>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
-    say(`${signal}: cleaning up`);
-    undo.disposeAsync().finally(() => Deno.exit(130));
+    exitCode = 130;
+    interrupt(new Error(signal));
   });
 }
 
-let exitCode = 0;
 try {
-  await main();
+  await Promise.race([main(), interrupted]);
   say("done");
 } catch (error) {
-  say(`FAILED: ${messageOf(error)}`);
-  exitCode = 1;
+  say(
+    exitCode === 0
+      ? `FAILED: ${messageOf(error)}`
+      : `${messageOf(error)}: cleaning up`,
+  );
+  exitCode ||= 1;
 }
 await undo.disposeAsync();
 Deno.exit(exitCode);
