@@ -130,7 +130,10 @@ function readAgentUrl(read: EnvironmentReader, problems: Problem[]): string {
       rule: "must be set to the agent's host:port (or MESOS_SLAVE_PID to its " +
         "libprocess id): is this program started by a Mesos agent?",
     });
-  } else if (!/^[^\s/@?#]+:\d{1,5}$/.test(authority)) {
+  } else if (
+    !/^[^\s/@?#]+:\d{1,5}$/.test(authority) ||
+    Number(authority.slice(authority.lastIndexOf(":") + 1)) > 65_535
+  ) {
     problems.push({
       field: endpoint ? "MESOS_AGENT_ENDPOINT" : "MESOS_SLAVE_PID",
       rule: `must name host:port: current value is ${

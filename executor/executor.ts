@@ -1,5 +1,5 @@
 import { BackgroundTasks } from "../shared/background.ts";
-import type { Clock } from "../shared/clock.ts";
+import type { Clock, Timer } from "../shared/clock.ts";
 import { unreachable } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { ManagerClient } from "../shared/manager_api/client.ts";
@@ -21,6 +21,8 @@ import { UpdateManager } from "./updates/update_manager.ts";
 const ACKNOWLEDGE_WAIT_MS = 60_000;
 /** Part of the shutdown grace that is kept for the last updates. */
 const SHUTDOWN_RESERVE = 0.2;
+/** The least that is kept of it, ms. */
+const RESERVE_MS_MIN = 500;
 
 const NANOSECONDS_PER_MS = 1e6;
 
@@ -48,7 +50,11 @@ export class Executor {
   /** The updates that the last SUBSCRIBE carried. */
   #carried: readonly CallUpdate[] = [];
   #subscribed: EventSubscribed | null = null;
+  /** Whether the current stream has begun with SUBSCRIBED. */
+  #isSubscribed = false;
   #isShuttingDown = false;
+  /** Whether there is anybody to acknowledge updates. */
+  #hasAgent = true;
   #onProgress = () => {};
   #following: () => void = () => {};
 
@@ -96,6 +102,7 @@ export class Executor {
         {
           ...this.ports,
           processIds: () => this.#tasks.processIds,
+          onForgotten: (id) => this.#tasks.onForgotten(id),
           onStatus: (status) => this.#tasks.onStatus(status),
         },
         this.#following,
@@ -107,14 +114,19 @@ export class Executor {
           ...this.ports,
           buildCall: () => this.#buildSubscribe(),
           onEvent: (event) => this.#onEvent(event),
-          onDisconnected: () => this.#updates.onDisconnected(),
+          onDisconnected: () => {
+            this.#isSubscribed = false;
+            this.#updates.onDisconnected();
+          },
         },
         this.config,
         signal,
       );
       if (reason === null) return;
       this.ports.logger.error("leaving", { reason });
+      this.#hasAgent = false;
       this.shutdown();
+      this.#onProgress();
     });
     await this.#finished();
     this.#leaving.abort();
@@ -125,38 +137,40 @@ export class Executor {
   shutdown(): void {
     if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
-    const graceMs = this.config.shutdownGraceMs;
-    this.#tasks.killAll(graceMs * (1 - SHUTDOWN_RESERVE));
+    const { shutdownGraceMs: graceMs } = this.config;
+    const reserveMs = Math.max(graceMs * SHUTDOWN_RESERVE, RESERVE_MS_MIN);
+    // Whole seconds, as the daemon takes them, and none more than there are.
+    this.#tasks.killAll(Math.floor((graceMs - reserveMs) / 1000) * 1000);
     this.#onProgress();
   }
 
   /** Resolves when there is nothing left to do, or to wait for. */
   async #finished(): Promise<void> {
-    let isTimeUp = false;
-    let failSafe: { cancel(): void } | null = null;
-    while (!isTimeUp) {
+    const failSafe = new FailSafe(this.ports.clock, () => this.#onProgress());
+    while (true) {
       const isOver = (this.#tasks.hasAny || this.#isShuttingDown) &&
         !this.#tasks.hasLive;
-      if (isOver && this.#updates.unacknowledged.length === 0) break;
-      await new Promise<void>((resolve) => {
-        this.#onProgress = resolve;
-        if (!isOver || failSafe !== null) return;
-        failSafe = this.ports.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
-          isTimeUp = true;
-          this.ports.logger.error("left without every acknowledgement", {
-            updates: this.#updates.unacknowledged.length,
-          });
-          resolve();
-        });
+      const isHeard = this.#updates.unacknowledged.length === 0;
+      if (isOver && (isHeard || failSafe.isTimeUp || !this.#hasAgent)) break;
+      // A task may come while the last one's end is acknowledged.
+      if (isOver) failSafe.arm();
+      else failSafe.cancel();
+      await new Promise<void>((resolve) => this.#onProgress = resolve);
+    }
+    failSafe.cancel();
+    const { length } = this.#updates.unacknowledged;
+    if (length > 0) {
+      this.ports.logger.error("left without every acknowledgement", {
+        updates: length,
       });
     }
-    (failSafe as { cancel(): void } | null)?.cancel();
   }
 
   #onEvent(event: Event): void {
     switch (event.type) {
       case "SUBSCRIBED":
         this.#subscribed = event.subscribed;
+        this.#isSubscribed = true;
         this.#updates.onSubscribed(this.#carried);
         this.ports.logger.info("subscribed", {
           framework: event.subscribed.framework_info.name,
@@ -180,6 +194,8 @@ export class Executor {
         return this.#updates.onAcknowledged(task_id.value, uuid);
       }
       case "SHUTDOWN":
+        // It may come instead of SUBSCRIBED, from an agent that ends us.
+        if (!this.#isSubscribed) this.#updates.onSubscribed(this.#carried);
         return this.shutdown();
       case "ERROR":
         return this.ports.logger.error("the agent reports an error", {
@@ -232,5 +248,30 @@ export class Executor {
   #defaultUser(): string {
     return this.#subscribed?.executor_info.command?.user ??
       this.#subscribed?.framework_info.user ?? "";
+  }
+}
+
+/** Ends the wait for acknowledgements that never come. */
+class FailSafe {
+  #timer: Timer | null = null;
+  isTimeUp = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly onTimeUp: () => void,
+  ) {}
+
+  /** Begins the wait, unless it has begun. */
+  arm(): void {
+    this.#timer ??= this.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
+      this.isTimeUp = true;
+      this.onTimeUp();
+    });
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.isTimeUp = false;
   }
 }

@@ -1,3 +1,4 @@
+import { boundText } from "../../shared/bound_text.ts";
 import type { ProcessStatusInfo } from "../../shared/manager_api/types.ts";
 import type { Exit, ProcessRecord } from "./record.ts";
 
@@ -12,10 +13,11 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     Id: record.id,
     Status: phase.state,
     ExitCode: exit?.kind === "exited" ? exit.code : 0,
-    Message: bound(
+    Message: boundText(
       left.length === 0
         ? record.message
         : `${record.message}; still alive: ${left.join(" ")}`,
+      MESSAGE_BYTES_MAX,
     ),
     Pid: record.pid,
     RegisterTime: toSeconds(record.registeredMs),
@@ -26,15 +28,6 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     FinishTime: toSeconds(record.finishedMs ?? 0),
     Generation: record.generation,
   };
-}
-
-/** Cuts between characters, so that it stays valid UTF-8. */
-function bound(message: string): string {
-  const { read } = new TextEncoder().encodeInto(
-    message,
-    new Uint8Array(MESSAGE_BYTES_MAX),
-  );
-  return message.slice(0, read);
 }
 
 function isKnown(exit: Exit | null): boolean {

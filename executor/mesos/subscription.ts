@@ -1,4 +1,4 @@
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock, Timer } from "../../shared/clock.ts";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { AgentClient } from "./agent_client.ts";
@@ -40,35 +40,69 @@ export async function runSubscription(
   signal: AbortSignal,
 ): Promise<string | null> {
   const { clock, logger } = ports;
-  // One recovery timer per outage, not per attempt.
-  let lostMs = clock.monotonicMs();
-  while (!signal.aborted) {
-    let reason = "the stream ended";
-    try {
-      const events = await ports.agent.subscribe(ports.buildCall(), signal);
-      for await (const event of events) {
-        ports.onEvent(event);
-        // Only this proves that the agent has taken us back.
-        lostMs = clock.monotonicMs();
-        if (event.type === "ERROR") break;
+  let recovery = new RecoveryTimer(clock, options.recoveryTimeoutMs);
+  try {
+    while (!signal.aborted) {
+      let reason = "the stream ended";
+      try {
+        const events = await ports.agent.subscribe(
+          ports.buildCall(),
+          AbortSignal.any([signal, recovery.signal]),
+        );
+        for await (const event of events) {
+          // Only an event proves that the agent has taken us back.
+          recovery.cancel();
+          ports.onEvent(event);
+          if (event.type === "ERROR") break;
+        }
+      } catch (error) {
+        if (signal.aborted) return null;
+        if (error instanceof AgentError && error.failure === "rejected") {
+          return error.message;
+        }
+        reason = messageOf(error);
       }
-    } catch (error) {
       if (signal.aborted) return null;
-      if (error instanceof AgentError && error.failure === "rejected") {
-        return error.message;
+      ports.onDisconnected();
+      logger.warn("not subscribed", { reason });
+      if (!options.checkpoint) {
+        return `connection to the agent lost without checkpointing: ${reason}`;
       }
-      reason = messageOf(error);
+      if (recovery.isCancelled) {
+        recovery = new RecoveryTimer(clock, options.recoveryTimeoutMs);
+      }
+      await clock.sleep(
+        ports.random() * options.backoffMsMax,
+        AbortSignal.any([signal, recovery.signal]),
+      );
+      if (recovery.signal.aborted) {
+        return `the agent was away for ${options.recoveryTimeoutMs} ms: ` +
+          reason;
+      }
     }
-    if (signal.aborted) return null;
-    ports.onDisconnected();
-    logger.warn("not subscribed", { reason });
-    if (!options.checkpoint) {
-      return `connection to the agent lost without checkpointing: ${reason}`;
-    }
-    if (clock.monotonicMs() - lostMs >= options.recoveryTimeoutMs) {
-      return `the agent was away for ${options.recoveryTimeoutMs} ms: ${reason}`;
-    }
-    await clock.sleep(ports.random() * options.backoffMsMax, signal);
+    return null;
+  } finally {
+    recovery.cancel();
   }
-  return null;
+}
+
+/** One per outage, not per attempt; ends an attempt that hangs, too. */
+class RecoveryTimer {
+  readonly #over = new AbortController();
+  readonly #timer: Timer;
+  isCancelled = false;
+
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#timer = clock.after(timeoutMs, () => this.#over.abort());
+  }
+
+  /** Aborted when the time is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+    this.#timer.cancel();
+  }
 }

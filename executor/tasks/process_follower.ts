@@ -23,6 +23,8 @@ export interface FollowerPorts {
   /** Ids of the processes to look at where there are no events. */
   readonly processIds: () => readonly string[];
   readonly onStatus: (status: ProcessStatusInfo) => void;
+  /** The daemon does not know a process that it was asked for. */
+  readonly onForgotten: (id: string) => void;
 }
 
 /**
@@ -82,7 +84,7 @@ async function pollProcesses(
 }
 
 async function lookAtAll(
-  { manager, logger, processIds, onStatus }: FollowerPorts,
+  { manager, logger, processIds, onStatus, onForgotten }: FollowerPorts,
 ): Promise<void> {
   for (const id of processIds()) {
     try {
@@ -90,6 +92,7 @@ async function lookAtAll(
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       logger.warn("no status", { id, reason: error.message });
+      if (error.code === "NOT_FOUND") onForgotten(id);
     }
   }
 }

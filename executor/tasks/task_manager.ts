@@ -48,8 +48,12 @@ interface Task {
   /** The state last reported. */
   state: TaskState;
   isKillRequested: boolean;
+  /** Aborted with it: what waits for the daemon need not wait any more. */
+  readonly killing: AbortController;
   /** Whether the daemon may know the process. */
   isCreated: boolean;
+  /** Whether it has said so. */
+  isConfirmed: boolean;
   /** Whether the agent has acknowledged any update of it. */
   isAcknowledged: boolean;
 }
@@ -93,7 +97,9 @@ export class TaskManager {
         received: each,
         state: "TASK_STARTING",
         isKillRequested: false,
+        killing: new AbortController(),
         isCreated: false,
+        isConfirmed: false,
         isAcknowledged: false,
       };
       this.#tasks.set(id, task);
@@ -118,6 +124,7 @@ export class TaskManager {
       return;
     }
     task.isKillRequested = true;
+    task.killing.abort();
     const policy = task.received.info.kill_policy?.grace_period;
     const timeoutMs = graceMs ??
       (policy ? policy.nanoseconds / NANOSECONDS_PER_MS : undefined) ??
@@ -141,6 +148,16 @@ export class TaskManager {
     this.#report(status.Id, task, report);
   }
 
+  /** The daemon has lost a process: nobody will ever say how it ended. */
+  onForgotten(id: string): void {
+    const task = this.#tasks.get(id);
+    if (!task?.isConfirmed || isTerminal(task.state)) return;
+    this.#report(id, task, {
+      state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
+      message: `process ${id} is not known to the daemon any more`,
+    });
+  }
+
   /** The agent has stored an update of a task. */
   async onAcknowledged(id: string, state: TaskState): Promise<void> {
     const task = this.#tasks.get(id);
@@ -160,10 +177,14 @@ export class TaskManager {
 
   async #launch(id: string, task: Task): Promise<void> {
     const { following, clock } = this.ports;
+    const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
     try {
       const info = this.#toProcess(task.received);
       // Not for ever: without a daemon, creating is what says so.
-      await Promise.race([following, clock.sleep(DAEMON_WAIT_MS)]);
+      await Promise.race([
+        following,
+        clock.sleep(DAEMON_WAIT_MS, task.killing.signal),
+      ]);
       if (task.isKillRequested) {
         return this.#report(id, task, {
           state: "TASK_KILLED",
@@ -171,7 +192,8 @@ export class TaskManager {
         });
       }
       task.isCreated = true;
-      await this.#create(info);
+      await this.#create(info, task, deadlineMs);
+      task.isConfirmed = true;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // An answer was lost, but the events show that it runs, or ran.
@@ -201,24 +223,46 @@ export class TaskManager {
   }
 
   /** The daemon may be restarting: it is waited for, within limits. */
-  async #create(info: ProcessInfo): Promise<void> {
-    const { manager, clock, random } = this.ports;
-    const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
+  async #create(
+    info: ProcessInfo,
+    task: Task,
+    deadlineMs: number,
+  ): Promise<void> {
+    const { clock, random } = this.ports;
     for (let attempt = 1;; attempt++) {
       try {
-        return await manager.create(info);
+        return attempt > 1 && task.isKillRequested
+          ? await this.#expectOwn(info)
+          : await this.#createOnce(info, attempt);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        if (error.code === "ALREADY_EXISTS" && attempt > 1) {
-          // An answer that was lost on the way: is it ours?
-          const { Info } = await manager.inspect(info.Id);
-          if (Info.ExecutorId === info.ExecutorId) return;
-        }
         const isOver = clock.monotonicMs() >= deadlineMs;
         if (error.code !== "UNAVAILABLE" || isOver) throw error;
       }
-      await clock.sleep(backoffMs(attempt, RETRY, random()));
+      const waitMs = backoffMs(attempt, RETRY, random());
+      if (task.isKillRequested) await clock.sleep(waitMs);
+      else await clock.sleep(waitMs, task.killing.signal);
     }
+  }
+
+  async #createOnce(info: ProcessInfo, attempt: number): Promise<void> {
+    try {
+      await this.ports.manager.create(info);
+    } catch (error) {
+      const isThere = error instanceof AppError &&
+        error.code === "ALREADY_EXISTS";
+      if (!isThere || attempt === 1) throw error;
+      await this.#expectOwn(info, error);
+    }
+  }
+
+  /** An answer may have been lost on the way: is the process there, and ours? */
+  async #expectOwn(
+    { Id, ExecutorId }: ProcessInfo,
+    otherwise = new AppError("NOT_FOUND", "it was killed before"),
+  ): Promise<void> {
+    const { Info } = await this.ports.manager.inspect(Id);
+    if (Info.ExecutorId !== ExecutorId) throw otherwise;
   }
 
   async #stop(id: string, timeoutMs: number): Promise<void> {
@@ -235,7 +279,8 @@ export class TaskManager {
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         logger.warn("not stopped", { id, reason: messageOf(error) });
-        // NOT_FOUND: its create is still under way.
+        // Else its create is still under way.
+        if (error.code === "NOT_FOUND") this.onForgotten(id);
         if (clock.monotonicMs() >= deadlineMs) return;
       }
       await clock.sleep(backoffMs(attempt, RETRY, random()));

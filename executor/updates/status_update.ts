@@ -1,3 +1,4 @@
+import { boundText } from "../../shared/bound_text.ts";
 import type {
   TaskState,
   TaskStatus,
@@ -24,8 +25,8 @@ export interface StatusOrigin {
   readonly uuid: () => string;
 }
 
-/** Longest message, characters: agent and master keep every status. */
-const MESSAGE_MAX = 4_096;
+/** Longest message, UTF-8 bytes: agent and master keep every status. */
+const MESSAGE_BYTES_MAX = 4_096;
 
 /** States after which a task has no other (Mesos `isTerminalState`). */
 const TERMINAL: ReadonlySet<TaskState> = new Set([
@@ -54,7 +55,7 @@ export function buildTaskStatus(
   return {
     task_id: { value: report.taskId },
     state: report.state,
-    message: report.message.slice(0, MESSAGE_MAX),
+    message: boundText(report.message, MESSAGE_BYTES_MAX),
     ...(origin.agentId === "" ? {} : { agent_id: { value: origin.agentId } }),
     // The time of the event, in seconds: a resend must not look younger.
     timestamp: origin.nowMs() / 1000,

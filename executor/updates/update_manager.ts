@@ -88,20 +88,18 @@ export class UpdateManager {
   #wake(): void {
     if (this.#isSending || this.#connection === null) return;
     this.#isSending = true;
-    this.ports.background.run("updates", async () => {
-      try {
-        await this.#sendAll();
-      } finally {
-        this.#isSending = false;
-      }
-    });
+    this.ports.background.run("updates", () => this.#sendAll());
   }
 
   async #sendAll(): Promise<void> {
     let failures = 0;
-    while (this.#connection !== null) {
+    while (true) {
       const update = this.#unsent[0];
-      if (update === undefined) return;
+      if (update === undefined || this.#connection === null) {
+        // In the same step as the look: whatever comes next wakes it again.
+        this.#isSending = false;
+        return;
+      }
       const { signal } = this.#connection;
       try {
         await this.ports.send(update, signal);

@@ -1,0 +1,10 @@
+/**
+ * Cuts a text to a number of UTF-8 bytes, between two characters.
+ *
+ * @returns `text` itself if it fits.
+ */
+export function boundText(text: string, bytesMax: number): string {
+  const { read } = new TextEncoder()
+    .encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}

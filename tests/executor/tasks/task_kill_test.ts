@@ -1,0 +1,102 @@
+/** Time and the daemon are scripted: nothing here waits for either. */
+import { assertEquals } from "@std/assert";
+import {
+  launched,
+  makeTask,
+  settled,
+  TaskBench,
+} from "../../support/in_process_daemon.ts";
+
+/** Longest wait for a daemon, ms. */
+const DAEMON_WAIT_MS = 10_000;
+/** Status of a process that has exited by itself, with code 0. */
+const ENDED = {
+  Status: "stopped",
+  Result: "exited",
+  ExitKnown: true,
+} as const;
+
+Deno.test("TaskManager stops with the grace given, the task's, or 3 s", async () => {
+  const bench = await launched();
+  const kill_policy = { grace_period: { nanoseconds: 7_100_000_000 } };
+  bench.tasks.launch([makeTask("two", { kill_policy })]);
+  await settled();
+  bench.tasks.kill("one");
+  bench.tasks.kill("one", 0);
+  bench.tasks.kill("two");
+  bench.tasks.kill("two", 1_500);
+  await settled();
+  assertEquals(bench.callsOf("stop"), [
+    "stop one 3",
+    "stop one 1",
+    "stop two 8",
+    "stop two 2",
+  ]);
+  await bench.change("one", { ...ENDED, Result: "stopped" });
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+Deno.test("TaskManager stops a process whose create lost its answer", async () => {
+  const bench = await launched((daemon) =>
+    daemon.fail("create", { code: "UNAVAILABLE", isDone: true })
+  );
+  bench.tasks.kill("one", 5_000);
+  await bench.waitLong(2_000);
+  assertEquals(bench.callsOf("stop"), ["stop one 5"]);
+  assertEquals(bench.callsOf("create"), ["create one"]);
+  await bench.change("one", { ...ENDED, Result: "stopped" });
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+Deno.test("TaskManager does not create again what is to be killed", async () => {
+  const bench = await launched((daemon) =>
+    daemon.fail("create", { code: "UNAVAILABLE", times: 2 })
+  );
+  bench.tasks.kill("one", 5_000);
+  await bench.waitLong(2_000);
+  assertEquals(bench.last?.state, "TASK_KILLED");
+  assertEquals(bench.daemon.infos.size, 0);
+});
+
+Deno.test("TaskManager kills what is unknown or over without a word", async () => {
+  const bench = await launched();
+  bench.tasks.kill("nobody");
+  await bench.change("one", ENDED);
+  bench.tasks.kill("one");
+  await settled();
+  assertEquals(bench.callsOf("stop"), []);
+  assertEquals(bench.states, ["one TASK_STARTING", "one TASK_FINISHED"]);
+});
+
+Deno.test("TaskManager reports a task whose process the daemon has forgotten", async () => {
+  const bench = await launched();
+  await bench.change("one", { Status: "running" });
+  bench.daemon.infos.clear();
+  bench.tasks.kill("one", 1_000);
+  await bench.waitLong(DAEMON_WAIT_MS + 5_000);
+  // There is nothing left that could end it later.
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+Deno.test("TaskManager deletes a process when its end is acknowledged", async () => {
+  const bench = await launched();
+  await bench.tasks.onAcknowledged("one", "TASK_STARTING");
+  assertEquals(bench.tasks.unacknowledged, []);
+  await bench.change("one", ENDED);
+  await bench.tasks.onAcknowledged("one", "TASK_RUNNING");
+  assertEquals(bench.callsOf("delete"), []);
+  bench.daemon.fail("delete", { code: "UNAVAILABLE" });
+  await bench.tasks.onAcknowledged("one", "TASK_FINISHED");
+  assertEquals(bench.callsOf("delete"), ["delete one"]);
+  assertEquals(bench.failures, []);
+});
+
+Deno.test("TaskManager has nothing to say of processes that are not its own", async () => {
+  const bench = new TaskBench();
+  bench.tasks.launch([makeTask("one")]);
+  await bench.change("other", ENDED);
+  // Of an earlier life: "one" is not created yet.
+  await bench.change("one", ENDED);
+  assertEquals(bench.states, ["one TASK_STARTING"]);
+  assertEquals(bench.tasks.hasLive, true);
+});
