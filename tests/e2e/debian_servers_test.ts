@@ -9,6 +9,7 @@ import {
   isAlive,
   killAll,
   membersOf,
+  readStat,
   readStatus,
 } from "../daemon/support/proc.ts";
 import {
@@ -86,7 +87,15 @@ async function assertGone(
   pids: readonly number[],
 ): Promise<void> {
   assertEquals(await executor.exit(), 0);
-  assertEquals(pids.filter(isAlive), []);
+  // What the kernel says of them, the daemon of its process, and when.
+  const history = (await daemon.client.events(0)).map(({ Cause, Status }) =>
+    `${Cause}: ${Status.Status} ${Status.Message}`
+  );
+  assertEquals(
+    pids.filter(isAlive).map(readStat),
+    [],
+    [...history, daemon.log].join("\n"),
+  );
   assertEquals(pids.flatMap(membersOf), []);
   assert(await isPortClosed(site.port), `port ${site.port} is still open`);
   assertEquals(await daemon.client.list(), []);
