@@ -18,9 +18,7 @@ export interface LaunchRequest {
 export type LaunchAnswer =
   | { readonly type: "launched"; readonly launched: Launched }
   | { readonly type: "executed" }
-  | { readonly type: "refused"; readonly message: string }
-  /** The launcher has ended: the run folder says how the command did. */
-  | { readonly type: "closed" };
+  | { readonly type: "refused"; readonly message: string };
 
 /** What the kernel says of one pid. */
 export interface ProcessFacts {
@@ -51,10 +49,11 @@ export interface Launcher {
   /**
    * Looks up the process that a pid file names.
    *
+   * @param user Whose process it has to be, unless that is root; "" = anybody's.
    * @returns null if that pid is not alive.
    * @throws {AppError} INVALID_ARGUMENT if the file names nobody.
    */
-  readPidFile(path: string): Promise<ProcessFacts | null>;
+  readPidFile(path: string, user: string): Promise<ProcessFacts | null>;
   /**
    * Signals all members of sessions; `0` only looks.
    *

@@ -10,6 +10,7 @@ import type {
   CallUpdate,
   Event,
   EventSubscribed,
+  ReceivedTask,
   SubscribeCall,
 } from "./mesos/types.ts";
 import { followProcesses } from "./tasks/process_follower.ts";
@@ -19,6 +20,8 @@ import { UpdateManager } from "./updates/update_manager.ts";
 
 /** Longest wait for the last acknowledgements, ms (Mesos' own executors). */
 const ACKNOWLEDGE_WAIT_MS = 60_000;
+/** Longest wait for what is still under way when the executor leaves, ms. */
+const SETTLE_MS_MAX = 5_000;
 /** Part of the shutdown grace that is kept for the last updates. */
 const SHUTDOWN_RESERVE = 0.2;
 /** The least that is kept of it, ms. */
@@ -91,6 +94,8 @@ export class Executor {
       defaultUser: () => this.#defaultUser(),
       sandbox: config.sandbox,
       executorId: config.executorId,
+      signal: this.#leaving.signal,
+      onResolved: () => this.#onProgress(),
     });
   }
 
@@ -130,18 +135,24 @@ export class Executor {
     });
     await this.#finished();
     this.#leaving.abort();
-    await this.#background.settle();
+    await Promise.race([
+      this.#background.settle(),
+      this.ports.clock.sleep(SETTLE_MS_MAX),
+    ]);
   }
 
   /** Ends every task inside the grace period, then leaves. */
   shutdown(): void {
-    if (this.#isShuttingDown) return;
     this.#isShuttingDown = true;
+    this.#killAll();
+    this.#onProgress();
+  }
+
+  #killAll(): void {
     const { shutdownGraceMs: graceMs } = this.config;
     const reserveMs = Math.max(graceMs * SHUTDOWN_RESERVE, RESERVE_MS_MIN);
     // Whole seconds, as the daemon takes them, and none more than there are.
     this.#tasks.killAll(Math.floor((graceMs - reserveMs) / 1000) * 1000);
-    this.#onProgress();
   }
 
   /** Resolves when there is nothing left to do, or to wait for. */
@@ -150,10 +161,13 @@ export class Executor {
     while (true) {
       const isOver = (this.#tasks.hasAny || this.#isShuttingDown) &&
         !this.#tasks.hasLive;
-      const isHeard = this.#updates.unacknowledged.length === 0;
-      if (isOver && (isHeard || failSafe.isTimeUp || !this.#hasAgent)) break;
-      // A task may come while the last one's end is acknowledged.
-      if (isOver) failSafe.arm();
+      const isHeard = this.#updates.unacknowledged.length === 0 &&
+        !this.#tasks.hasUnresolved;
+      if (isOver && (isHeard || !this.#hasAgent)) break;
+      if (failSafe.isTimeUp) break;
+      // A task may come while the last one's end is acknowledged; but a
+      // shutdown ends, whatever the daemon says or does not say.
+      if (isOver || this.#isShuttingDown) failSafe.arm();
       else failSafe.cancel();
       await new Promise<void>((resolve) => this.#onProgress = resolve);
     }
@@ -178,9 +192,9 @@ export class Executor {
         });
         return;
       case "LAUNCH":
-        return this.#tasks.launch([event.launch.task]);
+        return this.#launch([event.launch.task]);
       case "LAUNCH_GROUP":
-        return this.#tasks.launch(event.launch_group.task_group.tasks);
+        return this.#launch(event.launch_group.task_group.tasks);
       case "KILL": {
         const { task_id, kill_policy } = event.kill;
         const grace = kill_policy?.grace_period;
@@ -208,6 +222,12 @@ export class Executor {
       default:
         return unreachable(event);
     }
+  }
+
+  #launch(tasks: readonly ReceivedTask[]): void {
+    this.#tasks.launch(tasks);
+    // The agent may not know yet that we are leaving.
+    if (this.#isShuttingDown) this.#killAll();
   }
 
   #report(report: TaskReport): void {

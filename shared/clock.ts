@@ -27,7 +27,15 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, run) {
-    const id = setTimeout(run, Math.min(delayMs, DELAY_MS_MAX));
+    let id: ReturnType<typeof setTimeout> | undefined;
+    const wait = (leftMs: number) => {
+      const nextMs = Math.min(leftMs, DELAY_MS_MAX);
+      id = setTimeout(
+        () => leftMs > nextMs ? wait(leftMs - nextMs) : run(),
+        nextMs,
+      );
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(id) };
   },
   sleep(delayMs, signal) {

@@ -28,7 +28,13 @@ export class ExitWatcher {
 
   #open(): void {
     if (this.#watcher !== null) return;
-    this.#watcher = Deno.watchFs(this.root, { recursive: true });
+    try {
+      this.#watcher = Deno.watchFs(this.root, { recursive: true });
+    } catch {
+      // The host may be out of watches. The end of a launcher is looked for
+      // as well, only more slowly.
+      return;
+    }
     const watcher = this.#watcher;
     this.background.run("exit watcher", async () => {
       for await (const { paths } of watcher) {

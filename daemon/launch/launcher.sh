@@ -69,13 +69,14 @@ look() {
 # members SID: sets $members to the live processes of a session. One cut asks
 # for the fields among which the session is, wherever the name puts it (up to
 # 15 characters, spaces and newlines too). Mostly nobody has that number there
-# and all is said; else each process is looked at on its own.
+# and all is said; else, or if cut could not do its work (1 is a process that
+# ended meanwhile), each process is looked at on its own.
 members() {
   members=
   set +f
   fields=$("$tools/cut" -d ' ' -f 5-21 /proc/[0-9]*/stat 2>/dev/null)
-  case " $fields " in
-    *[!0-9]"$1"[!0-9]*)
+  case "$?: $fields " in
+    [01]:*[!0-9]"$1"[!0-9]* | [!01]*:* | ??*:*)
       for entry in /proc/[0-9]*; do
         look "${entry#/proc/}" && [ "$session" = "$1" ] &&
           members="$members $pid"
@@ -140,6 +141,9 @@ as_user() {
   [ "$me" = 0 ] ||
     fail "cannot run as \"$user\": the daemon is uid $me and not root"
   drop="--reuid $uid --regid $gid --init-groups --inh-caps=-all"
+  # Else it could write to its logs, but not open /dev/stderr.
+  "$tools/touch" -- "$out" "$err" && "$tools/chown" -- "$uid" "$out" "$err" ||
+    fail "cannot make the logs"
 }
 
 # begin: in the child. Its pid stays that of the process through every exec.
@@ -354,8 +358,20 @@ probe() {
   done
 }
 
-# pidfile: a fifo or device would hang the reader, a huge file fill it.
+# owner PID: sets $uid to the real user of a process.
+owner() {
+  uid=
+  while IFS=' 	' read -r key uid rest; do
+    [ "$key" = Uid: ] && return 0
+  done 2>/dev/null <"/proc/$1/status"
+  return 1
+}
+
+# pidfile: a fifo or device would hang the reader, a huge file fill it. Who
+# writes the file must not be able to name somebody else's process in it.
 pidfile() {
+  field user
+  user=$value
   field file
   [ -f "$value" ] || fail "there is no pid file $value"
   file=$value
@@ -367,6 +383,12 @@ pidfile() {
   set -- $text
   [ $# -eq 1 ] && number "$1" && [ "$1" -gt 1 ] ||
     fail "the pid file $file does not hold one pid above 1"
+  if [ -n "$user" ]; then
+    expected=$("$tools/id" -u -- "$user" 2>/dev/null) ||
+      fail "the user \"$user\" does not exist on this host"
+    [ "$expected" = 0 ] || ! owner "$1" || [ "$uid" = "$expected" ] ||
+      fail "the pid file $file names a process of another user"
+  fi
   same_boot ''
   printf 'boot %s\n' "$boot"
   describe "$1" yes

@@ -34,7 +34,23 @@ export class ShellLauncher implements Launcher {
   constructor(private readonly path: string, private readonly clock: Clock) {}
 
   async *run(request: LaunchRequest): AsyncGenerator<LaunchAnswer> {
-    const child = this.#takeSpare() ?? this.#spawn("run");
+    const spare = this.#takeSpare();
+    if (spare !== null) {
+      let hasAnswered = false;
+      for await (const answer of this.#runIn(spare, request)) {
+        hasAnswered = true;
+        yield answer;
+      }
+      // It may have been killed since it was made, before it could begin.
+      if (hasAnswered) return;
+    }
+    yield* this.#runIn(this.#spawn("run"), request);
+  }
+
+  async *#runIn(
+    child: Deno.ChildProcess,
+    request: LaunchRequest,
+  ): AsyncGenerator<LaunchAnswer> {
     const status = child.status;
     await send(child, encodeLaunch(request));
     for await (const line of linesOf(child)) {
@@ -52,7 +68,6 @@ export class ShellLauncher implements Launcher {
       }
     }
     await status;
-    yield { type: "closed" };
   }
 
   /** Starts the launcher of the next start. */
@@ -98,8 +113,10 @@ export class ShellLauncher implements Launcher {
     return parseProbe(lines);
   }
 
-  async readPidFile(path: string): Promise<ProcessFacts | null> {
-    const { alive } = parseProbe(await this.#ask("pidfile", [`file ${path}`]));
+  async readPidFile(path: string, user: string): Promise<ProcessFacts | null> {
+    const { alive } = parseProbe(
+      await this.#ask("pidfile", [`user ${user}`, `file ${path}`]),
+    );
     return [...alive.values()][0] ?? null;
   }
 

@@ -30,7 +30,8 @@ export async function readIdentity(
   const text = await readIfThere(`${folder}/identity`);
   if (text === null) return null;
   const [version, ...fields] = text.trim().split(" ");
-  if (version === CLAIM) return "claimed";
+  // A launcher's is never empty: it was complete before it had this name.
+  if (version === CLAIM || version === "") return "claimed";
   if (version !== VERSION) {
     throw new AppError(
       "INTERNAL",

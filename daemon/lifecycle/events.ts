@@ -53,6 +53,7 @@ export type ProcessEvent =
   /** The stop or kill command of the current rung has ended. */
   | {
     readonly type: "helperEnded";
+    readonly which: "stop" | "kill";
     readonly succeeded: boolean;
     readonly nowMs: number;
   }

@@ -6,7 +6,7 @@ import {
   trackedOf,
 } from "./record.ts";
 import { toSpec } from "./spec.ts";
-import { endOfMain, enterStopping } from "./stop_ladder.ts";
+import { endOfMain, enterStopping, findLateMain } from "./stop_ladder.ts";
 
 /** All is in place: the launcher is asked. */
 export function launch(
@@ -84,7 +84,12 @@ export function endStartCommand(
   const { exit } = event;
   if (isForking && exit.kind === "exited" && exit.code === 0) {
     const deadlineMs = event.nowMs + spec.startGraceMs;
-    const tracked = { ...phase.tracked, commandEnded: true };
+    const tracked = {
+      ...phase.tracked,
+      commandEnded: true,
+      // Its number is free from now on, and somebody else's one day.
+      sessions: event.isSessionEmpty ? [] : phase.tracked.sessions,
+    };
     return {
       record: {
         ...record,
@@ -98,7 +103,9 @@ export function endStartCommand(
   const decision = endOfMain(record, { ...event, isSessionEmpty: false });
   return {
     ...decision,
-    effects: [{ type: "findMain", deadlineMs: event.nowMs }],
+    effects: [
+      findLateMain(event.nowMs + spec.stopTimeoutMs, event.nowMs),
+    ],
   };
 }
 
@@ -107,14 +114,18 @@ export function failStart(
   record: RecordIn<"starting">,
   event: EventOf<"mainMissing">,
 ): Decision {
-  return enterStopping(
-    {
-      ...record,
-      result: "start-failed",
-      message: `process ${record.id} failed to start: ${event.message}`,
-    },
-    event.nowMs,
-  );
+  const { stopTimeoutMs } = toSpec(record.info);
+  return {
+    ...enterStopping(
+      {
+        ...record,
+        result: "start-failed",
+        message: `process ${record.id} failed to start: ${event.message}`,
+      },
+      event.nowMs,
+    ),
+    effects: [findLateMain(event.nowMs + stopTimeoutMs, event.nowMs)],
+  };
 }
 
 /** The launcher refused: nothing was started, nothing is left. */

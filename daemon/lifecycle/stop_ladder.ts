@@ -19,6 +19,8 @@ const TERM_RESERVE = 0.25;
 const TERM_RESERVE_MS_MAX = 5_000;
 /** Time that a kill command may take, ms. */
 const KILL_COMMAND_MS = 5_000;
+/** How long a stopping process' pid file is waited for, ms. */
+const LATE_PID_FILE_MS = 2_000;
 /** SIGKILL is repeated for as long as somebody is left, every so many ms. */
 const SIGKILL_RETRY_MS = 1_000;
 
@@ -32,6 +34,17 @@ export function sweep(
   afterMs = 0,
 ): Effect {
   return { type: "sweep", signal, sessions: tracked.sessions, afterMs };
+}
+
+/**
+ * Looks for a main process that its pid file may name only now: it is in no
+ * session that is known, so nothing else would find it.
+ */
+export function findLateMain(forceMs: number, nowMs: number): Effect {
+  return {
+    type: "findMain",
+    deadlineMs: Math.min(forceMs, nowMs + LATE_PID_FILE_MS),
+  };
 }
 
 /** Time that a stop has: until force, from now. */
@@ -57,7 +70,7 @@ export function beginStop(
     return { record: enter(asked, "launch", tracked, event), effects: [] };
   }
   const effect: Effect = tracked.commandEnded
-    ? { type: "findMain", deadlineMs: event.nowMs }
+    ? findLateMain(event.nowMs + event.timeoutMs, event.nowMs)
     : { type: "signal", target: tracked.command };
   return { record: enter(asked, "sigterm", tracked, event), effects: [effect] };
 }

@@ -6,6 +6,7 @@ import {
   deadlineOf,
   describeResult,
   endOfMain,
+  findLateMain,
   isMainWaitedFor,
   stopRunning,
   sweep,
@@ -60,7 +61,7 @@ export function endWhileStopping(
       ...record,
       phase: { ...record.phase, tracked: { ...tracked, commandEnded: true } },
     },
-    effects: [{ type: "findMain", deadlineMs: event.nowMs }],
+    effects: [findLateMain(record.phase.deadlineMs, event.nowMs)],
   };
 }
 
@@ -135,9 +136,7 @@ export function afterHelper(
   event: EventOf<"helperEnded">,
 ): Decision {
   const { phase } = record;
-  if (phase.rung !== "stop-command" && phase.rung !== "kill-command") {
-    return { record, effects: [] };
-  }
+  if (phase.rung !== `${event.which}-command`) return { record, effects: [] };
   const ended = { ...record, phase: { ...phase, isHelperRunning: false } };
   if (record.exit !== null && phase.tracked) {
     return { record: ended, effects: [sweep(phase.tracked, "TERM")] };
@@ -156,8 +155,12 @@ export function afterSweep(
   if (phase.tracked === null) return { record, effects: [] };
   if (event.left.length > 0) {
     const isForced = phase.rung === "sigkill";
+    // The same again is no news: it is neither stored nor published.
+    const isNews = event.left.join() !== phase.left.join();
     return {
-      record: { ...record, phase: { ...phase, left: event.left } },
+      record: isNews
+        ? { ...record, phase: { ...phase, left: event.left } }
+        : record,
       effects: [
         sweep(phase.tracked, isForced ? "KILL" : "0", SWEEP_INTERVAL_MS),
       ],

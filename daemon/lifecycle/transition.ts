@@ -2,6 +2,7 @@ import type { ProcessState } from "../../shared/manager_api/types.ts";
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import type { ProcessEvent } from "./events.ts";
 import { type ProcessRecord, trackedOf } from "./record.ts";
+import { toSpec } from "./spec.ts";
 import {
   endStartCommand,
   failStart,
@@ -136,10 +137,22 @@ export function transition(
   record: ProcessRecord,
   event: ProcessEvent,
 ): Decision | null {
-  // Its launcher and its exit file may both report the same end.
-  if (event.type === "ended" && trackedOf(record.phase)?.commandEnded) {
-    return null;
+  const tracked = trackedOf(record.phase);
+  if (
+    event.type === "mainGone" && tracked?.main === null &&
+    toSpec(record.info).mode.kind === "forking"
+  ) {
+    // It was the start command that nobody waited for: where is its daemon?
+    return transition(record, {
+      type: "ended",
+      exit: { kind: "unknown" },
+      isSessionEmpty: false,
+      reason: "",
+      nowMs: event.nowMs,
+    });
   }
+  // Its launcher and its exit file may both report the same end.
+  if (event.type === "ended" && tracked?.commandEnded) return null;
   // The table's type proves that the cell takes this state and this event.
   const cell = TABLE[record.phase.state][event.type] as
     | "ignore"

@@ -4,9 +4,20 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { ExitWatcher } from "../launch/exit_watcher.ts";
 import type { Prober } from "../launch/prober.ts";
-import { readEnd, readErrors } from "../launch/run_folder.ts";
+import {
+  claim,
+  type Launched,
+  readEnd,
+  readErrors,
+  readIdentity,
+} from "../launch/run_folder.ts";
 import type { Effect } from "../lifecycle/events.ts";
-import { type Identity, type Tracked, trackedOf } from "../lifecycle/record.ts";
+import {
+  type Identity,
+  type Rung,
+  type Tracked,
+  trackedOf,
+} from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { findMain } from "./find_main.ts";
@@ -14,8 +25,8 @@ import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
-/** Wait before a sweep that failed is repeated, ms. */
-const SWEEP_RETRY_MS = 1_000;
+/** Wait before a signal that could not be sent is sent again, ms. */
+const RETRY_MS = 1_000;
 
 /** What effects act upon. */
 export interface EffectPorts {
@@ -32,13 +43,14 @@ export interface EffectPorts {
 export class Effects {
   /** The latest sweep and search of each process: older ones are dropped. */
   readonly #latest = new WeakMap<ProcessRunner, Map<string, object>>();
+  readonly #killing = new WeakSet<ProcessRunner>();
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
   constructor(private readonly ports: EffectPorts) {}
 
   /**
    * Starts an effect. One that the launcher could not carry out (the host may
-   * be out of processes) is no bug of ours: a sweep is repeated, and for the
+   * be out of processes) is no bug of ours: signals are repeated, and for the
    * others the ladder goes on at its deadline.
    */
   perform(runner: ProcessRunner, effect: Effect): void {
@@ -54,7 +66,11 @@ export class Effects {
           reason: error.message,
         });
         if (effect.type === "sweep") {
-          this.perform(runner, { ...effect, afterMs: SWEEP_RETRY_MS });
+          this.perform(runner, { ...effect, afterMs: RETRY_MS });
+        } else if (effect.type === "signal") {
+          await this.ports.clock.sleep(RETRY_MS);
+          // By then the ladder may have gone on.
+          if (isOnRung(runner, "sigterm")) this.perform(runner, effect);
         }
       }
     });
@@ -124,12 +140,7 @@ export class Effects {
       });
       for await (const answer of answers) {
         if (answer.type === "launched") {
-          tracked = {
-            ...answer.launched,
-            commandEnded: false,
-            main: null,
-            sessions: [answer.launched.command],
-          };
+          tracked = track(answer.launched);
           runner.dispatch({ type: "launched", tracked });
         } else if (answer.type === "executed") {
           runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
@@ -147,6 +158,14 @@ export class Effects {
     }
     if (tracked !== null) {
       return await this.#reportEnd(runner, folder, tracked.command, refusal);
+    }
+    // Whatever went wrong: from here on nothing can be started in there.
+    const begun = await claim(folder) ? null : await readIdentity(folder);
+    if (begun !== null && begun !== "claimed") {
+      tracked = track(begun);
+      runner.dispatch({ type: "launched", tracked });
+      runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
+      return await this.adopt(runner, tracked);
     }
     runner.dispatch({
       type: "refused",
@@ -199,11 +218,12 @@ export class Effects {
   async #findMain(runner: ProcessRunner, deadlineMs: number): Promise<void> {
     const { launcher, clock } = this.ports;
     const isCurrent = this.#supersede(runner, "findMain");
-    const { mode } = toSpec(runner.record.info);
+    const { mode, user } = toSpec(runner.record.info);
     const tracked = trackedOf(runner.record.phase);
     if (mode.kind === "simple" || tracked === null) return;
     const found = await findMain(launcher, clock, {
       ...mode,
+      user,
       command: tracked.command,
       deadlineMs,
       isCurrent,
@@ -224,10 +244,14 @@ export class Effects {
     runner: ProcessRunner,
     { signal, sessions, afterMs }: Extract<Effect, { type: "sweep" }>,
   ): Promise<void> {
+    // One that kills is let finish, however long it takes.
+    if (this.#killing.has(runner)) return;
     const isCurrent = this.#supersede(runner, "sweep");
     await this.ports.clock.sleep(afterMs);
     if (!isCurrent()) return;
-    const left = await this.ports.launcher.sweep(signal, sessions);
+    if (signal === "KILL") this.#killing.add(runner);
+    const left = await this.ports.launcher.sweep(signal, sessions)
+      .finally(() => this.#killing.delete(runner));
     if (!isCurrent()) return;
     runner.dispatch({ type: "swept", left, nowMs: this.ports.clock.nowMs() });
   }
@@ -239,11 +263,18 @@ export class Effects {
     const spec = toSpec(record.info);
     const command = which === "stop" ? spec.stop : spec.kill;
     assert(command !== null, "a helper is run only if it was given");
-    const folder = folders.helper(record, which);
     let succeeded = false;
     try {
-      // Not recursive: a helper that an earlier daemon started is not repeated.
-      await Deno.mkdir(folder, { mode: 0o700 });
+      const folder = await this.#helperFolder(runner, which);
+      if (folder === null) {
+        // An earlier daemon started it: it counts until the deadline.
+        return runner.dispatch({
+          type: "helperEnded",
+          which,
+          succeeded: true,
+          nowMs: clock.nowMs(),
+        });
+      }
       const answers = launcher.run({
         ...folders.logs(record),
         folder,
@@ -260,12 +291,36 @@ export class Effects {
       const end = await readEnd(folder);
       succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
     } catch (error) {
-      // The ladder goes on: a stop must not hang on its own helper. One that
-      // an earlier daemon started counts until the deadline.
-      succeeded = error instanceof Deno.errors.AlreadyExists;
-      if (!succeeded && !(error instanceof AppError)) throw error;
+      // The ladder goes on: a stop must not hang on its own helper.
+      if (!(error instanceof AppError)) throw error;
     }
-    runner.dispatch({ type: "helperEnded", succeeded, nowMs: clock.nowMs() });
+    runner.dispatch({
+      type: "helperEnded",
+      which,
+      succeeded,
+      nowMs: clock.nowMs(),
+    });
+  }
+
+  /** A folder to run a helper in; null if an earlier daemon has run it. */
+  async #helperFolder(
+    runner: ProcessRunner,
+    which: "stop" | "kill",
+  ): Promise<string | null> {
+    for (let attempt = 1;; attempt++) {
+      const folder = this.ports.folders.helper(runner.record, which, attempt);
+      try {
+        await Deno.mkdir(folder, { mode: 0o700 });
+        return folder;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+      const begun = await claim(folder) ? null : await readIdentity(folder);
+      if (begun !== null && begun !== "claimed") {
+        runner.dispatch({ type: "helperStarted", session: begun.command });
+        return null;
+      }
+    }
   }
 
   /** Makes this the only effect of its kind whose outcome still counts. */
@@ -275,4 +330,19 @@ export class Effects {
     this.#latest.set(runner, kinds.set(kind, token));
     return () => this.#latest.get(runner)?.get(kind) === token;
   }
+}
+
+/** A command that was just begun. */
+export function track(launched: Launched): Tracked {
+  return {
+    ...launched,
+    commandEnded: false,
+    main: null,
+    sessions: [launched.command],
+  };
+}
+
+function isOnRung(runner: ProcessRunner, rung: Rung): boolean {
+  const { phase } = runner.record;
+  return phase.state === "stopping" && phase.rung === rung;
 }

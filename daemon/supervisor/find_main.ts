@@ -11,6 +11,8 @@ export interface MainRequest {
   readonly pidFile: string;
   /** Base name of its executable; "" = any. */
   readonly processName: string;
+  /** Whose process it has to be; "" = anybody's. */
+  readonly user: string;
   /** The start command: the main process cannot be older. */
   readonly command: Identity;
   /** Wall clock, ms. The file is read once even if this is past. */
@@ -36,8 +38,10 @@ export async function findMain(
 ): Promise<MainAnswer> {
   while (true) {
     const answer = await findMainOnce(launcher, request);
-    if (answer.isFound || !request.isCurrent()) return answer;
-    if (clock.nowMs() >= request.deadlineMs) return answer;
+    if (answer?.isFound) return answer;
+    const isOver = clock.nowMs() >= request.deadlineMs;
+    // What could not be looked up is no answer: it is asked again.
+    if (answer !== null && (isOver || !request.isCurrent())) return answer;
     await clock.sleep(INTERVAL_MS);
   }
 }
@@ -45,9 +49,9 @@ export async function findMain(
 async function findMainOnce(
   launcher: Pick<Launcher, "readPidFile" | "probe">,
   request: MainRequest,
-): Promise<MainAnswer> {
+): Promise<MainAnswer | null> {
   try {
-    const facts = await launcher.readPidFile(request.pidFile);
+    const facts = await launcher.readPidFile(request.pidFile, request.user);
     const message = facts === null
       ? `the process that ${request.pidFile} names is not alive`
       : refuseMain(facts, request);
@@ -57,7 +61,9 @@ async function findMainOnce(
     return await findSession(launcher, facts, request);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { isFound: false, message: error.message };
+    return error.code === "INVALID_ARGUMENT"
+      ? { isFound: false, message: error.message }
+      : null;
   }
 }
 

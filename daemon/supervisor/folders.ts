@@ -8,6 +8,7 @@ export interface Folders {
   helper(
     process: { readonly number: number; readonly generation: number },
     which: "stop" | "kill",
+    attempt: number,
   ): string;
   logs(process: { readonly id: string }): {
     readonly stdoutPath: string;
@@ -24,8 +25,8 @@ export interface Folders {
 export function layOutFolders(runRoot: string, logDir: string): Folders {
   return {
     run: ({ number, generation }) => `${runRoot}/${number}.${generation}`,
-    helper: (process, which) =>
-      `${runRoot}/${process.number}.${process.generation}/${which}`,
+    helper: (process, which, attempt) =>
+      `${runRoot}/${process.number}.${process.generation}/${which}.${attempt}`,
     logs: ({ id }) => ({
       stdoutPath: `${logDir}/${id}.stdout`,
       stderrPath: `${logDir}/${id}.stderr`,

@@ -23,6 +23,7 @@ export interface RunnerPorts {
 export class ProcessRunner {
   #record: ProcessRecord;
   #deadline: Timer | null = null;
+  #armedForMs: number | null = null;
   readonly #waiters = new Set<(record: ProcessRecord) => void>();
 
   constructor(record: ProcessRecord, private readonly ports: RunnerPorts) {
@@ -73,13 +74,16 @@ export class ProcessRunner {
 
   /** The timer belongs to the phase: a phase without deadline has none. */
   #armDeadline(): void {
-    this.#deadline?.cancel();
-    this.#deadline = null;
     const { phase } = this.#record;
-    if (phase.state !== "stopping") return;
+    const deadlineMs = phase.state === "stopping" ? phase.deadlineMs : null;
+    // One that runs is left alone: a wall clock that was set does not hurry it.
+    if (deadlineMs !== null && deadlineMs === this.#armedForMs) return;
+    this.#deadline?.cancel();
+    this.#armedForMs = deadlineMs;
+    if (deadlineMs === null) return;
     const { clock } = this.ports;
     this.#deadline = clock.after(
-      Math.max(0, phase.deadlineMs - clock.nowMs()),
+      Math.max(0, deadlineMs - clock.nowMs()),
       () => this.dispatch({ type: "deadline", nowMs: clock.nowMs() }),
     );
   }

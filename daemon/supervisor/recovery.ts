@@ -1,3 +1,4 @@
+import { AppError } from "../../shared/errors.ts";
 import { isAlive } from "../launch/prober.ts";
 import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
 import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
@@ -9,8 +10,11 @@ import {
 import { isMainWaitedFor } from "../lifecycle/stop_ladder.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProbeAnswer } from "../ports.ts";
-import type { EffectPorts, Effects } from "./effects.ts";
+import { type EffectPorts, type Effects, track } from "./effects.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+
+/** Wait between two tries to ask for all processes, ms. */
+const PROBE_RETRY_MS = 500;
 
 /**
  * Takes up every process where an earlier daemon left it: what lives is
@@ -25,15 +29,43 @@ export async function recover(
     record.phase.state !== "stopped"
   );
   const begun: ProcessRunner[] = [];
+  const guard = async (runner: ProcessRunner, step: () => Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      // One that cannot be taken up harms only itself.
+      if (!(error instanceof AppError)) throw error;
+      const { id } = runner.record;
+      ports.logger.error("not adopted", { id, reason: error.message });
+    }
+  };
   for (const runner of unfinished) {
-    if (await wasBegun(runner, ports)) begun.push(runner);
+    await guard(runner, async () => {
+      if (await wasBegun(runner, ports)) begun.push(runner);
+    });
   }
   const pids = begun.flatMap(({ record }) =>
     identitiesOf(trackedOf(record.phase))
   ).map(({ pid }) => pid);
-  const answer = await ports.launcher.probe([...new Set(pids)]);
+  const answer = await probe([...new Set(pids)], ports);
   for (const runner of begun) {
-    await adopt(runner, effects, ports, answer);
+    await guard(runner, () => adopt(runner, effects, ports, answer));
+  }
+}
+
+/** Without an answer nobody can be called lost: it is asked for again. */
+async function probe(
+  pids: readonly number[],
+  { launcher, clock, logger }: EffectPorts,
+): Promise<ProbeAnswer> {
+  while (true) {
+    try {
+      return await launcher.probe(pids);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      logger.warn("probe failed", { reason: error.message });
+      await clock.sleep(PROBE_RETRY_MS);
+    }
   }
 }
 
@@ -57,15 +89,7 @@ async function wasBegun(
     runner.dispatch({ type: "claimed", nowMs: clock.nowMs() });
     return false;
   }
-  runner.dispatch({
-    type: "launched",
-    tracked: {
-      ...launched,
-      commandEnded: false,
-      main: null,
-      sessions: [launched.command],
-    },
-  });
+  runner.dispatch({ type: "launched", tracked: track(launched) });
   return true;
 }
 

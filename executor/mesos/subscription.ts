@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../shared/clock.ts";
-import { messageOf } from "../../shared/errors.ts";
+import { InvariantError, messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { AgentClient } from "./agent_client.ts";
 import { AgentError } from "./agent_error.ts";
@@ -56,6 +56,7 @@ export async function runSubscription(
           if (event.type === "ERROR") break;
         }
       } catch (error) {
+        if (error instanceof InvariantError) throw error;
         if (signal.aborted) return null;
         if (error instanceof AgentError && error.failure === "rejected") {
           return error.message;

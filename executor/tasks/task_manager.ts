@@ -17,6 +17,8 @@ import { toStateReport } from "./task_state.ts";
 const DAEMON_WAIT_MS = 10_000;
 /** Waits between two tries to reach the daemon. */
 const RETRY = { firstMs: 50, maxMs: 1_000 };
+/** How often a process that has ended is tried to be deleted. */
+const DELETE_TRIES = 5;
 /** Grace of a kill that nobody has given one, ms (Mesos' command executor). */
 const KILL_GRACE_MS_DEFAULT = 3_000;
 
@@ -41,6 +43,10 @@ export interface TaskPorts {
   readonly defaultUser: () => string;
   readonly sandbox: string;
   readonly executorId: string;
+  /** Aborted when the executor leaves. */
+  readonly signal: AbortSignal;
+  /** Told when there is one process less that may run unwanted. */
+  readonly onResolved: () => void;
 }
 
 interface Task {
@@ -54,6 +60,10 @@ interface Task {
   isCreated: boolean;
   /** Whether it has said so. */
   isConfirmed: boolean;
+  /** A status that came before it had: whose it is was not known. */
+  early: ProcessStatusInfo | null;
+  /** Whether the daemon may run a process whose task has ended. */
+  isUnresolved: boolean;
   /** Whether the agent has acknowledged any update of it. */
   isAcknowledged: boolean;
 }
@@ -62,7 +72,12 @@ interface Task {
 export class TaskManager {
   readonly #tasks = new Map<string, Task>();
 
-  constructor(private readonly ports: TaskPorts) {}
+  /** Whether there has been a daemon at all. */
+  #wasReached = false;
+
+  constructor(private readonly ports: TaskPorts) {
+    ports.following.then(() => this.#wasReached = true);
+  }
 
   /** Tasks none of whose updates is acknowledged, for SUBSCRIBE. */
   get unacknowledged(): readonly ReceivedTask[] {
@@ -88,6 +103,11 @@ export class TaskManager {
     return [...this.#tasks.values()].some(({ state }) => !isTerminal(state));
   }
 
+  /** Whether the daemon may still run a process that nobody wants. */
+  get hasUnresolved(): boolean {
+    return [...this.#tasks.values()].some(({ isUnresolved }) => isUnresolved);
+  }
+
   /** Starts tasks that were delivered together; known ones are not repeated. */
   launch(received: readonly ReceivedTask[]): void {
     for (const each of received) {
@@ -100,6 +120,8 @@ export class TaskManager {
         killing: new AbortController(),
         isCreated: false,
         isConfirmed: false,
+        early: null,
+        isUnresolved: false,
         isAcknowledged: false,
       };
       this.#tasks.set(id, task);
@@ -143,6 +165,10 @@ export class TaskManager {
   onStatus(status: ProcessStatusInfo): void {
     const task = this.#tasks.get(status.Id);
     if (task === undefined || !task.isCreated || isTerminal(task.state)) return;
+    if (!task.isConfirmed) {
+      task.early = status;
+      return;
+    }
     const report = toStateReport(task, status);
     if (report === null) return;
     this.#report(status.Id, task, report);
@@ -164,15 +190,37 @@ export class TaskManager {
     if (task === undefined) return;
     task.isAcknowledged = true;
     if (!isTerminal(state) || !task.isCreated) return;
-    try {
-      await this.ports.manager.delete(id);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      this.ports.logger.warn("process not deleted", {
-        id,
-        reason: error.message,
-      });
+    const { manager, clock, random, logger } = this.ports;
+    for (let attempt = 1; attempt <= DELETE_TRIES; attempt++) {
+      try {
+        return await manager.delete(id);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        logger.warn("process not deleted", { id, reason: error.message });
+      }
+      await clock.sleep(backoffMs(attempt, RETRY, random()));
     }
+  }
+
+  /** Ends and deletes a process of ours that may or may not be there. */
+  async #resolve(id: string, task: Task): Promise<void> {
+    const { manager, clock, random, executorId, signal } = this.ports;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        const { Info } = await manager.inspect(id);
+        if (Info.ExecutorId === executorId) {
+          await manager.stop(id, 0);
+          await manager.delete(id);
+        }
+        break;
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        if (error.code === "NOT_FOUND") break;
+      }
+      await clock.sleep(backoffMs(attempt, RETRY, random()), signal);
+    }
+    task.isUnresolved = false;
+    this.ports.onResolved();
   }
 
   async #launch(id: string, task: Task): Promise<void> {
@@ -194,11 +242,18 @@ export class TaskManager {
       task.isCreated = true;
       await this.#create(info, task, deadlineMs);
       task.isConfirmed = true;
+      if (task.early !== null) this.onStatus(task.early);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // An answer was lost, but the events show that it runs, or ran.
-      if (task.state !== "TASK_STARTING") return;
       task.isCreated = false;
+      // The daemon may have got it all the same, and only its answer not us.
+      if (error.code === "UNAVAILABLE" && this.#wasReached) {
+        task.isUnresolved = true;
+        this.ports.background.run(
+          `resolve ${id}`,
+          () => this.#resolve(id, task),
+        );
+      }
       this.#report(id, task, {
         state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
         message: `process ${id} was not started: ${error.message}`,
@@ -266,11 +321,11 @@ export class TaskManager {
   }
 
   async #stop(id: string, timeoutMs: number): Promise<void> {
-    const { manager, clock, random, logger } = this.ports;
+    const { manager, clock, random, logger, signal } = this.ports;
     // Whole seconds on the wire; 0 would mean the definition's own.
     const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
-    const deadlineMs = clock.monotonicMs() + timeoutMs + DAEMON_WAIT_MS;
-    for (let attempt = 1;; attempt++) {
+    // Until it has ended: what was asked for must not be forgotten.
+    for (let attempt = 1; !signal.aborted; attempt++) {
       const task = this.#tasks.get(id);
       // Not created yet: the launch itself sees that it is not wanted.
       if (!task?.isCreated || isTerminal(task.state)) return;
@@ -281,9 +336,8 @@ export class TaskManager {
         logger.warn("not stopped", { id, reason: messageOf(error) });
         // Else its create is still under way.
         if (error.code === "NOT_FOUND") this.onForgotten(id);
-        if (clock.monotonicMs() >= deadlineMs) return;
       }
-      await clock.sleep(backoffMs(attempt, RETRY, random()));
+      await clock.sleep(backoffMs(attempt, RETRY, random()), signal);
     }
   }
 

@@ -18,6 +18,11 @@ import type {
  */
 export const DAEMON_HOST = "127.0.0.1:2";
 
+/** Longest wait for an answer, ms. */
+const CALL_MS_MAX = 10_000;
+/** The same for a stop, beyond the time that it may take, ms. */
+const STOP_MARGIN_MS = 30_000;
+
 /** Speaks the Manager API over the daemon's unix socket. */
 export class ManagerClient {
   readonly #client: Deno.HttpClient;
@@ -35,7 +40,7 @@ export class ManagerClient {
    * @throws {AppError} INVALID_ARGUMENT, ALREADY_EXISTS, UNAVAILABLE
    */
   async create(info: ProcessInfo): Promise<void> {
-    await this.#call("create", {}, JSON.stringify(info));
+    await this.#call("create", {}, { body: JSON.stringify(info) });
   }
 
   /** Lists every process of the host. */
@@ -60,7 +65,9 @@ export class ManagerClient {
    * @throws {AppError} NOT_FOUND, UNAVAILABLE
    */
   async stop(id: string, timeoutS: number): Promise<void> {
-    await this.#call("stop", { id, timeout: String(timeoutS) });
+    await this.#call("stop", { id, timeout: String(timeoutS) }, {
+      limitMs: STOP_MARGIN_MS + timeoutS * 1000,
+    });
   }
 
   /** @throws {AppError} FAILED_PRECONDITION unless stopped; UNAVAILABLE */
@@ -110,10 +117,14 @@ export class ManagerClient {
   async #call(
     operation: Operation,
     params: Readonly<Record<string, string>> = {},
-    body?: string,
+    { body, limitMs = CALL_MS_MAX }: {
+      readonly body?: string;
+      readonly limitMs?: number;
+    } = {},
   ): Promise<unknown> {
     const response = await this.#fetch(pathOf(operation, params), {
       method: ROUTES[operation].method,
+      signal: AbortSignal.timeout(limitMs),
       ...(body === undefined ? {} : {
         body,
         headers: { "content-type": "application/json" },
@@ -129,7 +140,9 @@ export class ManagerClient {
         client: this.#client,
       });
     } catch (error) {
-      if (init.signal?.aborted) throw error;
+      const isTimeUp = error instanceof DOMException &&
+        error.name === "TimeoutError";
+      if (init.signal?.aborted && !isTimeUp) throw error;
       throw new AppError(
         "UNAVAILABLE",
         `Cannot reach the process daemon on ${this.socketPath}: ` +

@@ -95,7 +95,7 @@ function readPath(reader: ObjectReader, key: string): string {
   const path = reader.string(key);
   if (path === "") return path;
   // A folder of the daemon's may stand in front: it is filled in later.
-  if (!path.startsWith("/") && !path.startsWith("${")) {
+  if (!/^(\/|\$\{(work|run)_base_dir\}(\/|$))/.test(path)) {
     reader.addProblem(
       key,
       `must be an absolute path: current value is ${JSON.stringify(path)}`,

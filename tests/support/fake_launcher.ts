@@ -52,7 +52,6 @@ export class FakeLauncher implements Launcher {
     yield { type: "launched", launched: { command, launcher } };
     yield { type: "executed" };
     await this.alive.get(command.pid)?.ended.promise;
-    yield { type: "closed" };
   }
 
   signal(name: string, targets: readonly Identity[]): Promise<void> {

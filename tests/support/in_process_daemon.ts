@@ -187,6 +187,8 @@ export class TaskBench {
   readonly clock = new FakeClock();
   readonly reports: TaskReport[] = [];
   readonly failures: unknown[] = [];
+  timesResolved = 0;
+  readonly #leaving = new AbortController();
   /** The executor begins to follow the daemon's processes. */
   readonly follow: () => void;
   readonly tasks: TaskManager;
@@ -205,6 +207,8 @@ export class TaskBench {
       defaultUser: () => "games",
       sandbox: "/sandbox",
       executorId: "exec-1",
+      signal: this.#leaving.signal,
+      onResolved: () => this.timesResolved++,
     });
   }
 

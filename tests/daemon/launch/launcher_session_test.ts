@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { writeProgram } from "../../support/temp_dir.ts";
 import { eventually } from "../support/eventually.ts";
 import { isAlive, membersOf } from "../support/proc.ts";
 import {
@@ -179,4 +180,29 @@ testShells("kills no stranger that looks like a member", async (bench) => {
 
 testShells("says that there is nobody", async (bench) => {
   assertEquals(await bench.ask("sessions", ["signal KILL"]), ["left"]);
+});
+
+testShells("calls no session empty because its tools fail", async (bench) => {
+  const launch = await bench.launch({ command: ["/usr/bin/sleep", "1000"] });
+  const identity = await launch.executed("sleep");
+  const tools = `${bench.dir}/tools`;
+  await Deno.mkdir(tools);
+  await writeProgram(`${tools}/cut`, "#!/bin/sh\nkill -KILL $$\n");
+  const script = await Deno.readTextFile(bench.launcher);
+  const path = `${bench.dir}/broken.sh`;
+  await writeProgram(path, script.replace("tools=/usr/bin", `tools=${tools}`));
+  const child = new Deno.Command(path, {
+    args: ["sessions"],
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(
+    `bcs-launcher 1\nsignal 0\n${toLine(identity)}\nend\n`,
+  ));
+  await writer.close();
+  const { stdout } = await child.output();
+  assertEquals(new TextDecoder().decode(stdout), `left ${identity.pid}\n`);
 });

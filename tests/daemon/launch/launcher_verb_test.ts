@@ -1,10 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Identity } from "../../../daemon/lifecycle/record.ts";
 import { writeProgram } from "../../support/temp_dir.ts";
 import { eventually } from "../support/eventually.ts";
 import { bootId, readStat, readStatus } from "../support/proc.ts";
 import {
   HOSTILE_NAMES,
+  IS_ROOT,
   type LaunchBench,
   sh,
   startNamed,
@@ -194,7 +195,7 @@ testShells("reads a pid file and believes no other", async (bench) => {
     const path = `${bench.dir}/$(touch x) ${what}.pid`;
     await Deno.writeTextFile(path, text.replaceAll("PID", `${pid}`));
     assertEquals(
-      await bench.ask("pidfile", [`file ${path}`]),
+      await bench.ask("pidfile", ["user ", `file ${path}`]),
       "isFound" in rest
         ? [
           `boot ${bootId}`,
@@ -220,18 +221,35 @@ testShells("does not wait for what is no pid file", async (bench) => {
   ];
   for (const path of paths) {
     assertEquals(
-      await bench.ask("pidfile", [`file ${path}`]),
+      await bench.ask("pidfile", ["user ", `file ${path}`]),
       [`error there is no pid file ${path}`],
     );
   }
 });
+
+testShells(
+  "believes no pid file about another user's process",
+  async (bench) => {
+    const { pid } = await start(bench);
+    const path = `${bench.dir}/pid`;
+    await Deno.writeTextFile(path, `${pid}\n`);
+    assertEquals(
+      await bench.ask("pidfile", ["user nobody", `file ${path}`]),
+      [`error the pid file ${path} names a process of another user`],
+    );
+    // What root starts may become anybody: there the file is believed.
+    const [, facts] = await bench.ask("pidfile", ["user root", `file ${path}`]);
+    assertStringIncludes(facts ?? "", `process ${pid} `);
+  },
+  IS_ROOT ? null : "needs root, for nobody may be the tester",
+);
 
 testShells("says that the pid of a file is gone", async (bench) => {
   const path = `${bench.dir}/pid`;
   const pid = await deadPid();
   await Deno.writeTextFile(path, `${pid}\n`);
   assertEquals(
-    await bench.ask("pidfile", [`file ${path}`]),
+    await bench.ask("pidfile", ["user ", `file ${path}`]),
     [`boot ${bootId()}`, `gone ${pid}`],
   );
 });

@@ -142,7 +142,12 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
   stopRequested: { type: "stopRequested", timeoutMs: 8_000, nowMs: 5_000 },
   claimed: { type: "claimed", nowMs: 5_000 },
   helperStarted: { type: "helperStarted", session: HELPER },
-  helperEnded: { type: "helperEnded", succeeded: true, nowMs: 5_000 },
+  helperEnded: {
+    type: "helperEnded",
+    which: "stop",
+    succeeded: true,
+    nowMs: 5_000,
+  },
   swept: { type: "swept", left: [], nowMs: 5_000 },
 };
 

@@ -80,7 +80,7 @@ Deno.test("transition() leads a forking process through its life", () => {
     "ended: starting pid-file, findMain @5000",
     "mainFound: running, watchMain 20",
     "stopRequested: stopping sigterm @13000, signal 20",
-    "mainGone: stopping sigterm @13000, sweep TERM 10+20",
+    "mainGone: stopping sigterm @13000, sweep TERM 20",
     "swept: stopped",
   ]);
   assertEquals(endOf(story).result, "stopped");
@@ -127,8 +127,8 @@ Deno.test("transition() fails a start whose pid file names nobody", () => {
     .on(swept(5_000, 21)).on(swept(5_100));
   assertEquals(story.lines.slice(2), [
     "ended: starting pid-file, findMain @3000",
-    "mainMissing: stopping sigterm @15000, sweep TERM 10",
-    "swept: stopping sigterm @15000, sweep 0 10 after 100",
+    "mainMissing: stopping sigterm @15000, findMain @7000",
+    "swept: stopping sigterm @15000, sweep 0  after 100",
     "swept: stopped",
   ]);
   assertEquals(endOf(story), {

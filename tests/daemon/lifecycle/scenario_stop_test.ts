@@ -34,8 +34,12 @@ function swept(nowMs: number, ...left: number[]): ProcessEvent {
   return { type: "swept", left, nowMs };
 }
 
-function helperEnded(nowMs: number, succeeded: boolean): ProcessEvent {
-  return { type: "helperEnded", succeeded, nowMs };
+function helperEnded(
+  nowMs: number,
+  succeeded: boolean,
+  which: "stop" | "kill" = "stop",
+): ProcessEvent {
+  return { type: "helperEnded", which, succeeded, nowMs };
 }
 
 function running(part = {}, tracked = SIMPLE): ProcessRecord {
@@ -122,19 +126,19 @@ Deno.test("transition() stops a process in every step of its start", () => {
     "launcher asked, then a crash": ["stopping launch @13000", "stopped"],
     "start command": [
       "stopping sigterm @13000, signal 10",
-      "stopping sigterm @13000, findMain @5000",
+      "stopping sigterm @13000, findMain @7000",
       "stopping sigterm @13000, sweep TERM 10",
       "stopped",
     ],
     "start command that leaves a daemon": [
       "stopping sigterm @13000, signal 10",
-      "stopping sigterm @13000, findMain @5000",
+      "stopping sigterm @13000, findMain @7000",
       "stopping sigterm @13000, watchMain 20, signal 20",
       "stopping sigterm @13000, sweep TERM 10+20",
       "stopped",
     ],
     "pid file": [
-      "stopping sigterm @13000, findMain @5000",
+      "stopping sigterm @13000, findMain @7000",
       "stopping sigterm @13000, watchMain 20, signal 20",
       "stopping sigterm @13000, sweep TERM 10+20",
       "stopped",
@@ -199,7 +203,7 @@ Deno.test("transition() kills at once when a kill command failed", () => {
   const story = new Story(
     record(stopping("kill-command", SIMPLE), HELPED),
   );
-  story.on(EVENTS.helperStarted).on(helperEnded(6_000, false));
+  story.on(EVENTS.helperStarted).on(helperEnded(6_000, false, "kill"));
   assertEquals(
     story.lines.at(-1),
     "helperEnded: stopping sigkill @7000, sweep KILL 10+30",
