@@ -1,5 +1,6 @@
 import { InvalidInputError, type Problem } from "../shared/errors.ts";
 import { ObjectReader } from "../shared/json_reader.ts";
+import { SOCKET_PATH_DEFAULT } from "../shared/manager_api/routes.ts";
 import { parseArgs } from "../shared/std/parse_args.ts";
 
 /** How the daemon is set up. Every path is absolute. */
@@ -29,7 +30,7 @@ const KEYS = {
   workspace_dir: ["workspaceDir", "/var/lib/bcs-process/workspace"],
   log_dir: ["logDir", "/var/log/bcs-process"],
   pid_dir: ["pidDir", "/var/run/bcs-process"],
-  unix_socket: ["unixSocket", "/var/run/process.sock"],
+  unix_socket: ["unixSocket", SOCKET_PATH_DEFAULT],
   launcher: ["launcher", ""],
 } as const satisfies Record<string, readonly [keyof DaemonConfig, string]>;
 

@@ -4,6 +4,7 @@ import {
   messageOf,
   type Problem,
 } from "../shared/errors.ts";
+import { SOCKET_PATH_DEFAULT } from "../shared/manager_api/routes.ts";
 import { parseArgs } from "../shared/std/parse_args.ts";
 
 /** How the executor is set up: by the agent, and by its own flags. */
@@ -36,15 +37,13 @@ export type CommandLine =
   | { readonly action: "help" }
   | { readonly action: "run"; readonly config: ExecutorConfig };
 
-const SOCKET_DEFAULT = "/var/run/process.sock";
-
 /** What `--help` prints. */
 export const USAGE = `Usage: executor/main.ts [flags]
 
 Started by a Mesos agent, which says all else in MESOS_* variables.
 
   --codec json|protobuf   wire format towards the agent   json
-  --socket PATH           the process daemon's socket     ${SOCKET_DEFAULT}
+  --socket PATH           the process daemon's socket     ${SOCKET_PATH_DEFAULT}
                           (or BCS_PROCESS_SOCKET)
   -h, --help              this text`;
 
@@ -90,7 +89,7 @@ export function readConfig(
     ),
     codec: readCodec(flags["codec"] ?? "json", problems),
     socketPath: String(
-      flags["socket"] ?? (env("BCS_PROCESS_SOCKET") || SOCKET_DEFAULT),
+      flags["socket"] ?? (env("BCS_PROCESS_SOCKET") || SOCKET_PATH_DEFAULT),
     ),
   };
   if (!config.socketPath.startsWith("/")) {

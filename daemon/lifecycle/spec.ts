@@ -1,3 +1,4 @@
+import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
 /** A program and its arguments, as they are executed. */
@@ -33,9 +34,7 @@ const START_GRACE_S_DEFAULT = 1;
 const STOP_TIMEOUT_S_DEFAULT = 10;
 
 /** What a process has when its definition leaves the environment out. */
-const ENVIRONMENT_DEFAULT = [
-  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-];
+const ENVIRONMENT_DEFAULT = [`PATH=${DEFAULT_PATH}`];
 
 /** A command that is one plain word: executed as it is, without a shell. */
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;

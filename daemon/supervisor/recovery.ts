@@ -7,7 +7,7 @@ import {
   type Tracked,
   trackedOf,
 } from "../lifecycle/record.ts";
-import { isMainWaitedFor } from "../lifecycle/stop_ladder.ts";
+import { isMainWaitedFor, sweep } from "../lifecycle/stop_ladder.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProbeAnswer } from "../ports.ts";
 import { type EffectPorts, type Effects, track } from "./effects.ts";
@@ -169,22 +169,16 @@ function resumeStop(
   isForking: boolean,
   hasEnded: boolean,
 ): readonly Effect[] {
-  const sweep = (signal: "TERM" | "KILL"): Effect => ({
-    type: "sweep",
-    signal,
-    sessions: tracked.sessions,
-    afterMs: 0,
-  });
   // What waits for the launcher is told, or its deadline comes.
   if (rung === "launch") return [];
   if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
   if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
-  if (rung === "sigkill") return [sweep("KILL")];
+  if (rung === "sigkill") return [sweep(tracked, "KILL")];
   if (isForking && tracked.main === null && tracked.commandEnded) {
     return [{ type: "findMain", deadlineMs: 0 }];
   }
   const target = tracked.main ?? tracked.command;
-  return [hasEnded ? sweep("TERM") : { type: "signal", target }];
+  return [hasEnded ? sweep(tracked, "TERM") : { type: "signal", target }];
 }
 
 function identitiesOf(tracked: Tracked | null) {

@@ -106,12 +106,15 @@ export class Supervisor {
         `process ${id} status ${record.phase.state} can't be deleted`,
       );
     }
+    // The id is free only when its files are gone: the next process of that
+    // name has logs of the same name.
+    await this.ports.removeFiles(record);
+    if (this.#runners.get(id) !== runner) return;
     const event = this.ports.store.remove(record, this.ports.clock.nowMs());
     this.#runners.delete(id);
     runner.close();
     this.ports.effects.release(runner);
     this.ports.hub.publish(event);
-    await this.ports.removeFiles(record);
   }
 
   /** @throws {AppError} NOT_FOUND */

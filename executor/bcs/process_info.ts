@@ -1,3 +1,4 @@
+import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import { InvalidInputError, type Problem } from "../../shared/errors.ts";
 import type {
   ProcessInfo,
@@ -76,10 +77,6 @@ type ProcessPart = Omit<
 >;
 
 const NANOSECONDS_PER_SECOND = 1e9;
-
-/** What a login would set; a daemon's own PATH is none of a task's business. */
-const DEFAULT_PATH =
-  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
  * Makes the daemon's create request out of a task: of its BCS data when that

@@ -36,9 +36,13 @@ const flags = parseArgs(Deno.args, { string: ["json", "runs"] });
 const runs = Number(flags["runs"] ?? 20);
 const root = await Deno.makeTempDir({ prefix: "bcs-process-bench-" });
 try {
+  // As an installation does: away from the project and its configuration.
+  await new Deno.Command("/usr/bin/cp", {
+    args: ["-r", `${PROJECT}/dist`, `${root}/installed`],
+  }).output();
   const programs = {
-    daemon: `${PROJECT}/dist/daemon`,
-    executor: `${PROJECT}/dist/executor`,
+    daemon: `${root}/installed/daemon`,
+    executor: `${root}/installed/executor`,
   };
   const place = async (name: string) => {
     await Deno.mkdir(`${root}/${name}`);

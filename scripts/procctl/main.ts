@@ -5,10 +5,10 @@
  */
 import { AppError, messageOf } from "../../shared/errors.ts";
 import { ManagerClient } from "../../shared/manager_api/client.ts";
+import { SOCKET_PATH_DEFAULT } from "../../shared/manager_api/routes.ts";
 import { parseArgs } from "../../shared/std/parse_args.ts";
 import { COMMANDS } from "./commands.ts";
 
-const SOCKET_DEFAULT = "/var/run/process.sock";
 const encoder = new TextEncoder();
 
 const USAGE = [
@@ -18,7 +18,7 @@ const USAGE = [
     `  ${`${name} ${usage}`.padEnd(20)} ${summary}`
   ),
   "",
-  `  --socket PATH        the daemon's socket (${SOCKET_DEFAULT})`,
+  `  --socket PATH        the daemon's socket (${SOCKET_PATH_DEFAULT})`,
   "  -h, --help           this text",
 ].join("\n");
 
@@ -65,7 +65,7 @@ async function main(): Promise<number> {
   }
   const socket = flags["socket"];
   const manager = new ManagerClient(
-    typeof socket === "string" ? socket : SOCKET_DEFAULT,
+    typeof socket === "string" ? socket : SOCKET_PATH_DEFAULT,
   );
   try {
     await command.run(words, { manager, readFile: Deno.readTextFile, print });

@@ -1,6 +1,9 @@
 /** All operations live under the original's base path. */
 export const BASE_PATH = "/bcsapi/v1/processdaemon";
 
+/** Where the daemon listens unless told otherwise. */
+export const SOCKET_PATH_DEFAULT = "/var/run/process.sock";
+
 /** One operation: `:name` stands for one percent-encoded segment. */
 export interface RoutePattern {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

@@ -7,10 +7,6 @@ export interface ParseOptions {
   readonly boolean?: readonly string[];
   /** Short names and what they stand for. */
   readonly alias?: Readonly<Record<string, string>>;
-  /** Flags that may be repeated. */
-  readonly collect?: readonly string[];
-  /** Whether words after the first that is no flag are left alone. */
-  readonly stopEarly?: boolean;
   /** Told of an argument that is none of these; false leaves it out. */
   readonly unknown?: (argument: string, key?: string) => boolean;
 }
