@@ -104,8 +104,6 @@ export class TestDaemon implements AsyncDisposable {
         "run",
         "--quiet",
         "--no-prompt",
-        "--no-lock",
-        "--cached-only",
         `--config=${ROOT}deno.json`,
         `--allow-read=${files}`,
         `--allow-write=${files}`,
