@@ -1,4 +1,4 @@
-import { AppError, assert, messageOf } from "../../shared/errors.ts";
+import { AppError, messageOf } from "../../shared/errors.ts";
 import type { BackgroundTasks } from "../../shared/background.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -21,6 +21,7 @@ import {
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { findMain } from "./find_main.ts";
+import { runHelper } from "./helper_command.ts";
 import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
@@ -115,7 +116,7 @@ export class Effects {
       case "signal":
         return this.ports.launcher.signal("TERM", [effect.target]);
       case "runHelper":
-        return this.#runHelper(runner, effect.which);
+        return runHelper(runner, effect.which, this.ports);
       case "sweep":
         return this.#sweep(runner, effect);
     }
@@ -254,73 +255,6 @@ export class Effects {
       .finally(() => this.#killing.delete(runner));
     if (!isCurrent()) return;
     runner.dispatch({ type: "swept", left, nowMs: this.ports.clock.nowMs() });
-  }
-
-  /** Runs StopCmd or KillCmd as the process itself is run. */
-  async #runHelper(runner: ProcessRunner, which: "stop" | "kill") {
-    const { record } = runner;
-    const { folders, launcher, clock } = this.ports;
-    const spec = toSpec(record.info);
-    const command = which === "stop" ? spec.stop : spec.kill;
-    assert(command !== null, "a helper is run only if it was given");
-    let succeeded = false;
-    try {
-      const folder = await this.#helperFolder(runner, which);
-      if (folder === null) {
-        // An earlier daemon started it: it counts until the deadline.
-        return runner.dispatch({
-          type: "helperEnded",
-          which,
-          succeeded: true,
-          nowMs: clock.nowMs(),
-        });
-      }
-      const answers = launcher.run({
-        ...folders.logs(record),
-        folder,
-        user: spec.user,
-        workDir: spec.workDir,
-        environment: spec.environment,
-        command,
-      });
-      for await (const answer of answers) {
-        if (answer.type !== "launched") continue;
-        const session = answer.launched.command;
-        runner.dispatch({ type: "helperStarted", session });
-      }
-      const end = await readEnd(folder);
-      succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
-    } catch (error) {
-      // The ladder goes on: a stop must not hang on its own helper.
-      if (!(error instanceof AppError)) throw error;
-    }
-    runner.dispatch({
-      type: "helperEnded",
-      which,
-      succeeded,
-      nowMs: clock.nowMs(),
-    });
-  }
-
-  /** A folder to run a helper in; null if an earlier daemon has run it. */
-  async #helperFolder(
-    runner: ProcessRunner,
-    which: "stop" | "kill",
-  ): Promise<string | null> {
-    for (let attempt = 1;; attempt++) {
-      const folder = this.ports.folders.helper(runner.record, which, attempt);
-      try {
-        await Deno.mkdir(folder, { mode: 0o700 });
-        return folder;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      }
-      const begun = await claim(folder) ? null : await readIdentity(folder);
-      if (begun !== null && begun !== "claimed") {
-        runner.dispatch({ type: "helperStarted", session: begun.command });
-        return null;
-      }
-    }
   }
 
   /** Makes this the only effect of its kind whose outcome still counts. */

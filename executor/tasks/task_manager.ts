@@ -1,9 +1,5 @@
-import { backoffMs } from "../../shared/backoff.ts";
 import type { BackgroundTasks } from "../../shared/background.ts";
-import type { Clock } from "../../shared/clock.ts";
-import { AppError, messageOf } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
-import type { ManagerClient } from "../../shared/manager_api/client.ts";
+import { AppError } from "../../shared/errors.ts";
 import type {
   ProcessInfo,
   ProcessStatusInfo,
@@ -11,30 +7,19 @@ import type {
 import { toProcessInfo } from "../bcs/process_info.ts";
 import type { ReceivedTask, TaskState } from "../mesos/types.ts";
 import { isTerminal, type TaskReport } from "../updates/status_update.ts";
+import { type ControlPorts, ProcessControl } from "./process_control.ts";
 import { toStateReport } from "./task_state.ts";
 
 /** How long a launch waits for the daemon to answer, ms. */
 const DAEMON_WAIT_MS = 10_000;
-/** Waits between two tries to reach the daemon. */
-const RETRY = { firstMs: 50, maxMs: 1_000 };
-/** How often a process that has ended is tried to be deleted. */
-const DELETE_TRIES = 5;
 /** Grace of a kill that nobody has given one, ms (Mesos' command executor). */
 const KILL_GRACE_MS_DEFAULT = 3_000;
 
 const NANOSECONDS_PER_MS = 1e6;
 
 /** What tasks need of their surroundings. */
-export interface TaskPorts {
-  readonly manager: Pick<
-    ManagerClient,
-    "create" | "inspect" | "stop" | "delete"
-  >;
-  readonly clock: Clock;
-  /** From 0 up to 1. */
-  readonly random: () => number;
+export interface TaskPorts extends ControlPorts {
   readonly background: BackgroundTasks;
-  readonly logger: Logger;
   /** Resolves when no change of a process can be missed. */
   readonly following: Promise<void>;
   /** Takes a new state of a task over. */
@@ -42,9 +27,6 @@ export interface TaskPorts {
   /** User for tasks that name none; known from SUBSCRIBED on. */
   readonly defaultUser: () => string;
   readonly sandbox: string;
-  readonly executorId: string;
-  /** Aborted when the executor leaves. */
-  readonly signal: AbortSignal;
   /** Told when there is one process less that may run unwanted. */
   readonly onResolved: () => void;
 }
@@ -75,7 +57,10 @@ export class TaskManager {
   /** Whether there has been a daemon at all. */
   #wasReached = false;
 
+  readonly #control: ProcessControl;
+
   constructor(private readonly ports: TaskPorts) {
+    this.#control = new ProcessControl(ports);
     ports.following.then(() => this.#wasReached = true);
   }
 
@@ -151,7 +136,14 @@ export class TaskManager {
     const timeoutMs = graceMs ??
       (policy ? policy.nanoseconds / NANOSECONDS_PER_MS : undefined) ??
       KILL_GRACE_MS_DEFAULT;
-    this.ports.background.run(`kill ${id}`, () => this.#stop(id, timeoutMs));
+    this.ports.background.run(`kill ${id}`, () =>
+      this.#control.stop(
+        id,
+        timeoutMs,
+        // Before it is created, the launch itself sees that it is not wanted.
+        () => task.isCreated && !isTerminal(task.state),
+        () => this.onForgotten(id),
+      ));
   }
 
   /** Ends every task, in parallel. */
@@ -190,37 +182,7 @@ export class TaskManager {
     if (task === undefined) return;
     task.isAcknowledged = true;
     if (!isTerminal(state) || !task.isCreated) return;
-    const { manager, clock, random, logger } = this.ports;
-    for (let attempt = 1; attempt <= DELETE_TRIES; attempt++) {
-      try {
-        return await manager.delete(id);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        logger.warn("process not deleted", { id, reason: error.message });
-      }
-      await clock.sleep(backoffMs(attempt, RETRY, random()));
-    }
-  }
-
-  /** Ends and deletes a process of ours that may or may not be there. */
-  async #resolve(id: string, task: Task): Promise<void> {
-    const { manager, clock, random, executorId, signal } = this.ports;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      try {
-        const { Info } = await manager.inspect(id);
-        if (Info.ExecutorId === executorId) {
-          await manager.stop(id, 0);
-          await manager.delete(id);
-        }
-        break;
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        if (error.code === "NOT_FOUND") break;
-      }
-      await clock.sleep(backoffMs(attempt, RETRY, random()), signal);
-    }
-    task.isUnresolved = false;
-    this.ports.onResolved();
+    await this.#control.delete(id);
   }
 
   async #launch(id: string, task: Task): Promise<void> {
@@ -240,7 +202,7 @@ export class TaskManager {
         });
       }
       task.isCreated = true;
-      await this.#create(info, task, deadlineMs);
+      await this.#control.create(info, task.killing.signal, deadlineMs);
       task.isConfirmed = true;
       if (task.early !== null) this.onStatus(task.early);
     } catch (error) {
@@ -251,7 +213,11 @@ export class TaskManager {
         task.isUnresolved = true;
         this.ports.background.run(
           `resolve ${id}`,
-          () => this.#resolve(id, task),
+          async () => {
+            await this.#control.remove(id);
+            task.isUnresolved = false;
+            this.ports.onResolved();
+          },
         );
       }
       this.#report(id, task, {
@@ -275,70 +241,6 @@ export class TaskManager {
       throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
     }
     return processInfo;
-  }
-
-  /** The daemon may be restarting: it is waited for, within limits. */
-  async #create(
-    info: ProcessInfo,
-    task: Task,
-    deadlineMs: number,
-  ): Promise<void> {
-    const { clock, random } = this.ports;
-    for (let attempt = 1;; attempt++) {
-      try {
-        return attempt > 1 && task.isKillRequested
-          ? await this.#expectOwn(info)
-          : await this.#createOnce(info, attempt);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        const isOver = clock.monotonicMs() >= deadlineMs;
-        if (error.code !== "UNAVAILABLE" || isOver) throw error;
-      }
-      const waitMs = backoffMs(attempt, RETRY, random());
-      if (task.isKillRequested) await clock.sleep(waitMs);
-      else await clock.sleep(waitMs, task.killing.signal);
-    }
-  }
-
-  async #createOnce(info: ProcessInfo, attempt: number): Promise<void> {
-    try {
-      await this.ports.manager.create(info);
-    } catch (error) {
-      const isThere = error instanceof AppError &&
-        error.code === "ALREADY_EXISTS";
-      if (!isThere || attempt === 1) throw error;
-      await this.#expectOwn(info, error);
-    }
-  }
-
-  /** An answer may have been lost on the way: is the process there, and ours? */
-  async #expectOwn(
-    { Id, ExecutorId }: ProcessInfo,
-    otherwise = new AppError("NOT_FOUND", "it was killed before"),
-  ): Promise<void> {
-    const { Info } = await this.ports.manager.inspect(Id);
-    if (Info.ExecutorId !== ExecutorId) throw otherwise;
-  }
-
-  async #stop(id: string, timeoutMs: number): Promise<void> {
-    const { manager, clock, random, logger, signal } = this.ports;
-    // Whole seconds on the wire; 0 would mean the definition's own.
-    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
-    // Until it has ended: what was asked for must not be forgotten.
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      const task = this.#tasks.get(id);
-      // Not created yet: the launch itself sees that it is not wanted.
-      if (!task?.isCreated || isTerminal(task.state)) return;
-      try {
-        return await manager.stop(id, timeoutS);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        logger.warn("not stopped", { id, reason: messageOf(error) });
-        // Else its create is still under way.
-        if (error.code === "NOT_FOUND") this.onForgotten(id);
-      }
-      await clock.sleep(backoffMs(attempt, RETRY, random()), signal);
-    }
   }
 
   #report(id: string, task: Task, report: Omit<TaskReport, "taskId">): void {
