@@ -60,7 +60,7 @@ Deno.test("daemon is not done before the whole session is gone", async () => {
     StopTimeout: 1,
   });
   await waitForLine(`${daemon.logDir}/parent.stdout`, "ready");
-  const { Pid } = await daemon.client.status(id);
+  const { Pid } = await daemon.waitForState(id, "running");
   const stop = daemon.client.stop(id, 1);
   const left = await daemon.waitFor(
     id,
