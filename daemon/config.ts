@@ -25,24 +25,27 @@ export type CommandLine =
   | { readonly action: "run"; readonly config: DaemonConfig };
 
 /** Keys of the file (the original's); as flags they have - instead of _. */
-const KEYS = {
-  data_dir: ["dataDir", "/var/lib/bcs-process"],
-  workspace_dir: ["workspaceDir", "/var/lib/bcs-process/workspace"],
-  log_dir: ["logDir", "/var/log/bcs-process"],
-  pid_dir: ["pidDir", "/var/run/bcs-process"],
-  unix_socket: ["unixSocket", SOCKET_PATH_DEFAULT],
-  launcher: ["launcher", ""],
-} as const satisfies Record<string, readonly [keyof DaemonConfig, string]>;
+const DEFAULTS = {
+  data_dir: "/var/lib/bcs-process",
+  workspace_dir: "/var/lib/bcs-process/workspace",
+  log_dir: "/var/log/bcs-process",
+  pid_dir: "/var/run/bcs-process",
+  unix_socket: SOCKET_PATH_DEFAULT,
+  /** Stands beside the program, wherever that is. */
+  launcher: "",
+} as const;
+
+type Key = keyof typeof DEFAULTS;
 
 /** What `--help` prints. */
 export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
 
   -f, --config FILE       JSON object with any of the keys below
-  --data-dir DIR          data_dir       ${KEYS.data_dir[1]}
-  --workspace-dir DIR     workspace_dir  ${KEYS.workspace_dir[1]}
-  --log-dir DIR           log_dir        ${KEYS.log_dir[1]}
-  --pid-dir DIR           pid_dir        ${KEYS.pid_dir[1]}
-  --unix-socket PATH      unix_socket    ${KEYS.unix_socket[1]}
+  --data-dir DIR          data_dir       ${DEFAULTS.data_dir}
+  --workspace-dir DIR     workspace_dir  ${DEFAULTS.workspace_dir}
+  --log-dir DIR           log_dir        ${DEFAULTS.log_dir}
+  --pid-dir DIR           pid_dir        ${DEFAULTS.pid_dir}
+  --unix-socket PATH      unix_socket    ${DEFAULTS.unix_socket}
   --launcher PATH         launcher       launcher.sh beside the program
   -h, --help              this text
 
@@ -65,7 +68,9 @@ export function readConfig(
   launcher: string,
 ): CommandLine {
   const problems: Problem[] = [];
-  const flagNames = Object.keys(KEYS).map((key) => key.replaceAll("_", "-"));
+  const flagNames = Object.keys(DEFAULTS).map((key) =>
+    key.replaceAll("_", "-")
+  );
   const flags = parseArgs(args, {
     string: ["config", ...flagNames],
     boolean: ["help"],
@@ -79,20 +84,26 @@ export function readConfig(
   const file = typeof flags["config"] === "string"
     ? readConfigFile(flags["config"], readFile, problems)
     : new ObjectReader({});
-  const values: Record<string, string> = {};
-  for (const [key, [name, preset]] of Object.entries(KEYS)) {
+  const read = (key: Key): string => {
     const flag = flags[key.replaceAll("_", "-")];
     const value = typeof flag === "string"
       ? flag
-      : file.string(key, { default: preset || launcher });
+      : file.string(key, { default: DEFAULTS[key] || launcher });
     const field = typeof flag === "string"
       ? `--${key.replaceAll("_", "-")}`
       : key;
     checkPath(field, value, problems);
-    values[name] = value.length > 1 ? value.replace(/\/+$/, "") : value;
-  }
+    return value.length > 1 ? value.replace(/\/+$/, "") : value;
+  };
+  const config: DaemonConfig = Object.freeze({
+    dataDir: read("data_dir"),
+    workspaceDir: read("workspace_dir"),
+    logDir: read("log_dir"),
+    pidDir: read("pid_dir"),
+    unixSocket: read("unix_socket"),
+    launcher: read("launcher"),
+  });
   problems.push(...file.problems);
-  const config = Object.freeze(values) as unknown as DaemonConfig;
   const socketBytes = new TextEncoder().encode(config.unixSocket).length;
   if (socketBytes > SOCKET_PATH_BYTES_MAX) {
     problems.push({
@@ -125,10 +136,10 @@ function readConfigFile(
   }
   if (typeof document === "object" && document !== null) {
     for (const key of Object.keys(document)) {
-      if (!(key in KEYS)) {
+      if (!(key in DEFAULTS)) {
         problems.push({
           field: `${path}: ${key}`,
-          rule: `is no key: known are ${Object.keys(KEYS).join(", ")}`,
+          rule: `is no key: known are ${Object.keys(DEFAULTS).join(", ")}`,
         });
       }
     }

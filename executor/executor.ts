@@ -99,8 +99,12 @@ export class Executor {
     });
   }
 
-  /** Runs to the end: all tasks over and their updates acknowledged. */
-  async run(): Promise<void> {
+  /**
+   * Runs to the end: all tasks over and their updates acknowledged.
+   *
+   * @returns Whether the agent ever took this executor in.
+   */
+  async run(): Promise<boolean> {
     const { signal } = this.#leaving;
     this.#background.run("follower", () =>
       followProcesses(
@@ -139,6 +143,7 @@ export class Executor {
       this.#background.settle(),
       this.ports.clock.sleep(SETTLE_MS_MAX),
     ]);
+    return this.#subscribed !== null;
   }
 
   /** Ends every task inside the grace period, then leaves. */

@@ -2,8 +2,8 @@
  * The executor: one per task group, started by a Mesos agent.
  *
  * Signals: SIGTERM, SIGINT = as the agent's SHUTDOWN.
- * Exit codes: 0 = every task is over and reported, 1 = a bug, 2 = the
- * environment or a flag is wrong.
+ * Exit codes: 0 = every task is over, 1 = a bug, 2 = the environment or a flag
+ * is wrong, 3 = the agent could not be reached or did not let us in.
  */
 import { systemClock } from "../shared/clock.ts";
 import { InvalidInputError, messageOf } from "../shared/errors.ts";
@@ -46,9 +46,9 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => executor.shutdown());
   }
-  await executor.run();
-  logger.info("every task is over and reported");
-  Deno.exit(0);
+  const wasSubscribed = await executor.run();
+  logger.info("left");
+  Deno.exit(wasSubscribed ? 0 : 3);
 }
 
 try {

@@ -152,7 +152,7 @@ Deno.test("executor leaves when there never was an agent", async () => {
   await using agent = await FakeAgent.start({ checkpoint: false });
   await agent.stop();
   await using executor = await TestExecutor.start(agent, `${dir.path}/none`);
-  await executor.exit();
+  assertEquals(await executor.exit(), 3);
   assertStringIncludes(await executor.readLog(), agent.endpoint);
   assertEquals(agent.violations, []);
 });
@@ -194,7 +194,7 @@ Deno.test("executor leaves and says so when its token is refused", async () => {
   await using agent = await FakeAgent.start({ token: "right" });
   agent.faults.respond("SUBSCRIBE", { status: 401, times: 100 });
   await using executor = await TestExecutor.start(agent, `${dir.path}/none`);
-  await executor.exit();
+  assertEquals(await executor.exit(), 3);
   assertStringIncludes(await executor.readLog(), "SUBSCRIBE with 401");
   assertEquals(agent.violations, []);
 });
