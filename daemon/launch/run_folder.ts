@@ -73,8 +73,7 @@ export async function readEnd(folder: string): Promise<EndRecord | null> {
   const path = `${folder}/exit`;
   const text = await readIfThere(path);
   if (text === null) return null;
-  const { mtime } = await Deno.stat(path);
-  const endedMs = mtime?.getTime() ?? 0;
+  const endedMs = Deno.statSync(path).mtime?.getTime() ?? 0;
   const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)\n$/.exec(text);
   if (match === null) {
     return { exit: { kind: "unknown" }, isSessionEmpty: false, endedMs };

@@ -193,9 +193,7 @@ export class Effects {
       isSessionEmpty: end.isSessionEmpty,
       reason: refusal ||
         (hasFailed && !wasAsked
-          ? await readLastLines(
-            this.ports.folders.logs(runner.record).stderrPath,
-          )
+          ? readLastLines(this.ports.folders.logs(runner.record).stderrPath)
           : ""),
       nowMs: end.endedMs,
     });
