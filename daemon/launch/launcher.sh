@@ -407,7 +407,9 @@ sessions() {
     members "$id_pid"
     while [ -n "$members" ]; do
       for member in $members; do
-        [ "$name" = 0 ] || kill -s "$name" "$member" 2>/dev/null
+        # The search may have taken long: once more, right before.
+        [ "$name" != 0 ] && look "$member" && [ "$session" = "$id_pid" ] &&
+          kill -s "$name" "$member" 2>/dev/null
       done
       [ "$name" = KILL ] && [ "$tries" -gt 0 ] || break
       "$tools/sleep" 0.02
