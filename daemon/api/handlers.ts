@@ -71,6 +71,12 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.delete(idOf(call));
       return null;
     },
+    restart: notYet,
+    reload: notYet,
+    signal: notYet,
+    exec: notYet,
+    writeFile: notYet,
+    setLimits: notYet,
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
       const isStream = (request.headers.get("accept") ?? "")
@@ -82,6 +88,10 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       return streamEvents({ store, hub, after });
     },
   };
+}
+
+function notYet(): never {
+  throw new AppError("NOT_FOUND", "not yet");
 }
 
 async function readBody(request: Request): Promise<string> {

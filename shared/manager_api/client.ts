@@ -4,7 +4,11 @@ import { fromEnvelope } from "./envelope.ts";
 import { type Operation, pathOf, ROUTES } from "./routes.ts";
 import { ServerSentEventParseStream } from "../std/streams.ts";
 import type {
+  ExecRequest,
+  ExecResult,
+  Limits,
   ProcessEvent,
+  ProcessFile,
   ProcessInfo,
   ProcessInspection,
   ProcessStatusInfo,
@@ -22,6 +26,12 @@ export const DAEMON_HOST = "127.0.0.1:2";
 const CALL_MS_MAX = 10_000;
 /** The same for a stop, beyond the time that it may take, ms. */
 const STOP_MARGIN_MS = 30_000;
+/** The same for a restart: its command, and the way to running again. */
+const RESTART_MS_MAX = 600_000;
+/** The same for a reload, which may be a command of the process. */
+const RELOAD_MS_MAX = 90_000;
+/** The same for a file, which may have to be fetched. */
+const FILE_MS_MAX = 150_000;
 
 /** Speaks the Manager API over the daemon's unix socket. */
 export class ManagerClient {
@@ -73,6 +83,78 @@ export class ManagerClient {
   /** @throws {AppError} FAILED_PRECONDITION unless stopped; UNAVAILABLE */
   async delete(id: string): Promise<void> {
     await this.#call("delete", { id });
+  }
+
+  /**
+   * Restarts a process; resolves when it runs again.
+   *
+   * @param timeoutS Whole seconds for its stop; 0 = its definition's.
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if it does not run
+   * afterwards; UNAVAILABLE
+   */
+  async restart(id: string, timeoutS: number): Promise<void> {
+    await this.#call("restart", { id, timeout: String(timeoutS) }, {
+      limitMs: RESTART_MS_MAX + timeoutS * 1000,
+    });
+  }
+
+  /**
+   * Has a process read its configuration again: by its reload command, else
+   * by SIGHUP.
+   *
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION unless it runs or if the
+   * command failed; UNAVAILABLE
+   */
+  async reload(id: string): Promise<void> {
+    await this.#call("reload", { id }, { limitMs: RELOAD_MS_MAX });
+  }
+
+  /**
+   * Sends a signal to the main process.
+   *
+   * @param signal A name such as `HUP`, or a number.
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; FAILED_PRECONDITION unless
+   * it runs; UNAVAILABLE
+   */
+  async signal(id: string, signal: string): Promise<void> {
+    await this.#call("signal", { id, signal });
+  }
+
+  /**
+   * Runs a command in the context of a running process.
+   *
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; FAILED_PRECONDITION unless
+   * the process runs or if the command cannot be started; RESOURCE_EXHAUSTED;
+   * UNAVAILABLE
+   */
+  async exec(id: string, request: ExecRequest): Promise<ExecResult> {
+    return await this.#call("exec", { id }, {
+      body: JSON.stringify(request),
+      limitMs: CALL_MS_MAX + request.Timeout * 1000,
+    }) as ExecResult;
+  }
+
+  /**
+   * Writes a file for a process.
+   *
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; FAILED_PRECONDITION if it
+   * cannot be fetched or written; UNAVAILABLE
+   */
+  async writeFile(id: string, file: ProcessFile): Promise<void> {
+    await this.#call("writeFile", { id }, {
+      body: JSON.stringify(file),
+      limitMs: FILE_MS_MAX,
+    });
+  }
+
+  /**
+   * Changes the limits of a process, at once and for every later start.
+   *
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; FAILED_PRECONDITION if the
+   * host cannot limit; UNAVAILABLE
+   */
+  async setLimits(id: string, limits: Limits): Promise<void> {
+    await this.#call("setLimits", { id }, { body: JSON.stringify(limits) });
   }
 
   /** Lists stored events after a sequence number. */

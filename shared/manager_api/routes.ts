@@ -18,6 +18,12 @@ export const ROUTES = {
   status: { method: "GET", pattern: "/process/:id/status" },
   stop: { method: "PUT", pattern: "/process/:id/stop/:timeout" },
   delete: { method: "DELETE", pattern: "/process/:id" },
+  restart: { method: "PUT", pattern: "/process/:id/restart/:timeout" },
+  reload: { method: "PUT", pattern: "/process/:id/reload" },
+  signal: { method: "PUT", pattern: "/process/:id/signal/:signal" },
+  exec: { method: "POST", pattern: "/process/:id/exec" },
+  writeFile: { method: "PUT", pattern: "/process/:id/file" },
+  setLimits: { method: "PUT", pattern: "/process/:id/limits" },
   /** A list, or a stream for `Accept: text/event-stream`. */
   events: { method: "GET", pattern: "/events" },
 } as const satisfies Record<string, RoutePattern>;

@@ -60,6 +60,74 @@ export interface Resource {
   readonly Disk: number;
 }
 
+/** Where content is fetched from, by HTTP or HTTPS. */
+export interface RemoteSource {
+  /** Address of the content. */
+  readonly From: string;
+  /** User name there; "" = none. */
+  readonly RemoteUser: string;
+  /** Password there: secret, never logged. */
+  readonly RemotePasswd: string;
+}
+
+/** A file that the daemon writes for a process (addition). */
+export interface ProcessFile {
+  /** Path of the file, below a folder that the daemon's set-up allows. */
+  readonly To: string;
+  /** "rw" = writable by owner and group, "r" = readable by them only. */
+  readonly Right: "r" | "rw";
+  /** Owner of the file; "" = the process's user. */
+  readonly User: string;
+  /** The content, base64, secret; null when it is to be fetched. */
+  readonly Base64: string | null;
+  /** Where to fetch the content; null when it is here. */
+  readonly Remote: RemoteSource | null;
+}
+
+/** A variable whose value is fetched before the start (addition). */
+export interface RemoteVariable extends RemoteSource {
+  readonly Name: string;
+}
+
+/** New limits of a process (addition); -1 = none, absent = as it is. */
+export interface Limits {
+  /** CPUs; 0.5 = half of one. */
+  readonly Cpus?: number;
+  /** Memory in MiB. */
+  readonly Mem?: number;
+}
+
+/** A command to run beside a process, in its context (addition). */
+export interface ExecRequest {
+  /** Program and arguments; without a slash the program is found in PATH. */
+  readonly Cmd: readonly string[];
+  /** `NAME=value`, added to the environment of the process. */
+  readonly Envs: readonly string[];
+  /** "" = the process's user. */
+  readonly User: string;
+  /** "" = the process's working folder. */
+  readonly WorkDir: string;
+  /** Seconds until all of it is killed, maybe with a fraction; above 0. */
+  readonly Timeout: number;
+}
+
+/** How a command that ran beside a process went (addition). */
+export interface ExecResult {
+  /** Whether it was killed as its time was over. */
+  readonly TimedOut: boolean;
+  /** Whether `ExitCode` and `Signal` were observed. */
+  readonly ExitKnown: boolean;
+  readonly ExitCode: number;
+  /** Number of the signal that ended it; 0 = none. */
+  readonly Signal: number;
+  /** What it wrote, as UTF-8 text: at most the first 64 KiB. */
+  readonly Stdout: string;
+  /** As `Stdout`. */
+  readonly Stderr: string;
+  /** Whether it wrote more than is here. */
+  readonly Truncated: boolean;
+}
+
 /**
  * The body of a create request: everything about one process.
  *
@@ -99,6 +167,15 @@ export interface ProcessInfo {
   readonly CheckCmd?: string;
   /** What the process was promised; null = not known. */
   readonly Resource: Resource | null;
+  /**
+   * What the process may use at most (addition); null = what it was promised.
+   * @default {null}
+   */
+  readonly LimitResources?: Resource | null;
+  /** Files to write before every start (addition). @default {[]} */
+  readonly Files?: readonly ProcessFile[];
+  /** Variables to fetch before every start (addition). @default {[]} */
+  readonly RemoteEnvs?: readonly RemoteVariable[];
   /** `NAME=value`: the whole environment; null = the daemon's default. */
   readonly Envs: readonly string[] | null;
   /** Arguments after the path in `StartCmd`; null and [] alike = none. */
