@@ -62,7 +62,7 @@ export function executorArguments(
     "run",
     "--quiet",
     "--no-prompt",
-    "--allow-env=MESOS_*,BCS_PROCESS_SOCKET",
+    "--allow-env=MESOS_*,BCS_PROCESS_*,LIBPROCESS_SSL_*,SSL_*",
     `--allow-net=${endpoint},unix:${socket},${DAEMON_HOST}`,
     // What a connection to a unix socket takes beside the permission for it.
     `--allow-read=${socket}`,

@@ -99,6 +99,11 @@ export class Task {
     return this.#state === "TASK_RUNNING" && this.#status?.Status === "running";
   }
 
+  /** Whether somebody wants its end. */
+  get isBeingKilled(): boolean {
+    return this.#killCause !== null;
+  }
+
   /** Whether the daemon may know its process. */
   get hasProcess(): boolean {
     return this.#process !== "none";
@@ -226,7 +231,10 @@ export class Task {
     const { signal } = this.#killing;
     const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
     // Not for ever: without a daemon, creating is what says so.
-    await Promise.race([following, clock.sleep(DAEMON_WAIT_MS, signal)]);
+    const waited = new AbortController();
+    const over = AbortSignal.any([signal, waited.signal]);
+    await Promise.race([following, clock.sleep(DAEMON_WAIT_MS, over)]);
+    waited.abort();
     if (this.#killCause !== null) {
       return this.#report({
         ...this.#endOf("TASK_FAILED"),

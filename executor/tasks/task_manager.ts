@@ -171,10 +171,11 @@ export class TaskManager {
   #endGroup(ended: Task): void {
     if (this.#isShuttingDown || !FAILED.has(ended.state)) return;
     for (const task of this.#groups.get(ended) ?? []) {
-      // Those that were never begun are told so by the launch itself.
-      if (task !== ended && task.state !== "TASK_STAGING") {
-        task.kill("group-failed");
-      }
+      // Those that were never begun are told so by the launch itself; those
+      // that are being killed keep the time that they were given.
+      const isLeft = task === ended || task.state === "TASK_STAGING" ||
+        task.isBeingKilled;
+      if (!isLeft) task.kill("group-failed");
     }
   }
 

@@ -53,19 +53,31 @@ Deno.test("TaskManager says of bad input that the task is invalid", async () => 
 Deno.test("TaskManager refuses what it cannot give before it asks the daemon", async () => {
   const bench = new TaskBench();
   bench.follow();
-  bench.tasks.launch([
-    makeTask("empty", { command: {} }),
-    makeTask("boxed", { container: { type: "DOCKER" } }),
-  ]);
+  bench.tasks.launch([makeTask("empty", { command: {} })]);
+  bench.tasks.launch([makeTask("boxed", { container: { type: "DOCKER" } })]);
   await settled();
-  assertEquals(bench.states.sort(), [
-    "boxed TASK_FAILED",
-    "boxed TASK_STARTING",
-    "empty TASK_FAILED",
-    "empty TASK_STARTING",
-  ]);
+  assertEquals(bench.states, ["empty TASK_FAILED", "boxed TASK_FAILED"]);
   assertEquals(bench.last?.reason, "REASON_TASK_INVALID");
   assertEquals(bench.daemon.calls, []);
+});
+
+Deno.test("TaskManager starts nothing of a group with an invalid task", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  bench.tasks.launch([
+    makeTask("one"),
+    makeTask("empty", { command: {} }),
+    makeTask("two"),
+  ]);
+  await settled();
+  assertEquals(bench.states, [
+    "one TASK_KILLED",
+    "empty TASK_FAILED",
+    "two TASK_KILLED",
+  ]);
+  assertStringIncludes(bench.last?.message ?? "", "task empty of its group");
+  assertEquals(bench.daemon.calls, []);
+  assertEquals(bench.tasks.hasLive, false);
 });
 
 Deno.test("TaskManager does not blame the task for the daemon's failure", async () => {
@@ -172,7 +184,7 @@ Deno.test("TaskManager leaves a process of somebody else alone", async () => {
   assertEquals(bench.last?.state, "TASK_FAILED");
   assertStringIncludes(bench.last?.message ?? "", "already existed");
   await bench.tasks.onAcknowledged("one", "TASK_FAILED");
-  bench.tasks.killAll(1_000);
+  bench.tasks.shutdown(1_000);
   await bench.change("one", ENDED);
   assertEquals(bench.callsOf("stop"), []);
   assertEquals(bench.callsOf("delete"), []);
