@@ -4,12 +4,7 @@ import type {
   ProcessInfo,
   ProcessStatusInfo,
 } from "../../shared/manager_api/types.ts";
-import type {
-  CheckStatusInfo,
-  ReceivedTask,
-  TaskInfo,
-  TaskState,
-} from "../mesos/types.ts";
+import type { ReceivedTask, TaskInfo, TaskState } from "../mesos/types.ts";
 import { isTerminal } from "../updates/status_update.ts";
 import { graceOf } from "./kill_grace.ts";
 import type { TaskPorts } from "./ports.ts";

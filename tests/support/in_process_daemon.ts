@@ -43,6 +43,8 @@ export class InProcessDaemon implements Operations {
   readonly infos = new Map<string, ProcessInfo>();
   /** What {@linkcode InProcessDaemon.status} answers, by id. */
   readonly statuses = new Map<string, ProcessStatusInfo>();
+  /** What commands beside a process exit with. */
+  execCode = 0;
   readonly #faults: { operation: string; fault: DaemonFault; left: number }[] =
     [];
   readonly #streams = new Set<Stream>();
@@ -85,7 +87,7 @@ export class InProcessDaemon implements Operations {
     return this.#answer("exec", [id, ...Cmd], () => ({
       TimedOut: false,
       ExitKnown: true,
-      ExitCode: 0,
+      ExitCode: this.execCode,
       Signal: 0,
       Stdout: "",
       Stderr: "",
