@@ -111,6 +111,7 @@ Deno.test("Task rests its checks while the agent is away", async () => {
   await bench.waitLong(60_000);
   assertEquals(bench.callsOf("exec"), []);
   bench.tasks.onConnected(true);
+  await settled();
   await bench.advance(0);
   assertEquals(bench.callsOf("exec").length, 1);
   assertEquals(bench.last?.healthy, false);
