@@ -21,7 +21,7 @@ import type {
   SubscribeCall,
 } from "./mesos/types.ts";
 import { shutdownBudgetMs } from "./shutdown_budget.ts";
-import { describeTask } from "./tasks/describe_task.ts";
+import { describeTask, toIp } from "./bcs/describe_task.ts";
 import { followProcesses } from "./tasks/process_follower.ts";
 import { TaskManager } from "./tasks/task_manager.ts";
 import { buildTaskStatus, type TaskReport } from "./updates/status_update.ts";
@@ -110,7 +110,11 @@ export class Executor {
       background,
       following: this.#following.promise,
       report: (report) => this.#report(report),
-      describe: (view) => describeTask(view, this.#subscribed?.agent_info),
+      describe: (view) =>
+        describeTask(view, {
+          hostname: this.#subscribed?.agent_info.hostname ?? "",
+          ip: toIp(config.agentUrl),
+        }),
       hasKillingState: () => this.#hasCapability("TASK_KILLING_STATE"),
       defaultUser: () => this.#defaultUser(),
       signal: this.#leaving.signal,

@@ -25,6 +25,8 @@ const NANOSECONDS_PER_MS = 1e6;
 /** What a task is made of. */
 export interface TaskInput {
   readonly received: ReceivedTask;
+  /** Whether it is described as the BCS scheduler does it. */
+  readonly isBcs: boolean;
   /** Whose names for ends it gets. */
   readonly rules: StateRules;
   /** The other tasks of its group, and itself. */
@@ -34,9 +36,11 @@ export interface TaskInput {
 /** All that a status says of a task beside its state. */
 export interface TaskView {
   readonly info: TaskInfo;
-  readonly message: string;
+  readonly isBcs: boolean;
+  /** What the daemon was asked for; null = nothing yet. */
+  readonly process: ProcessInfo | null;
   /** What the daemon last said; null = nothing yet. */
-  readonly process: ProcessStatusInfo | null;
+  readonly status: ProcessStatusInfo | null;
   /** Absent until a health check has said so. */
   readonly healthy: boolean | undefined;
   readonly consecutiveFailures: number;
@@ -51,6 +55,7 @@ export class Task {
   readonly #killing = new AbortController();
   /** Whether the daemon has been asked for the process, and has said yes. */
   #process: "none" | "asked" | "known" = "none";
+  #processInfo: ProcessInfo | null = null;
   #status: ProcessStatusInfo | null = null;
   /** Which start of the process was reported as running. */
   #generation = 0;
@@ -122,6 +127,7 @@ export class Task {
   /** Has the daemon start its process. */
   launch(info: ProcessInfo): void {
     const { background, clock } = this.ports;
+    this.#processInfo = info;
     this.#report({
       state: "TASK_STARTING",
       message: `process ${this.id} is starting`,
@@ -290,20 +296,19 @@ export class Task {
       this.#health.stop();
     }
     const { healthy, consecutiveFailures, checkStatus } = this.#health;
-    const { info } = this.received;
-    const data = this.ports.describe({
-      info,
-      message: report.message,
-      process: this.#status,
-      healthy,
-      consecutiveFailures,
-    });
-    this.ports.report({
+    const { report: send, describe } = this.ports;
+    send({
       taskId: this.id,
       ...report,
-      ...(healthy === undefined ? {} : { healthy }),
       ...(checkStatus === undefined ? {} : { checkStatus }),
-      ...(data === undefined ? {} : { data }),
+      ...describe({
+        info: this.received.info,
+        isBcs: this.input.isBcs,
+        process: this.#processInfo,
+        status: this.#status,
+        healthy,
+        consecutiveFailures,
+      }),
     });
     this.ports.onReported(this);
   }

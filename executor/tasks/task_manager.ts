@@ -1,4 +1,4 @@
-import { AppError, InvalidInputError, messageOf } from "../../shared/errors.ts";
+import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import type {
   ProcessInfo,
   ProcessStatusInfo,
@@ -23,7 +23,7 @@ export interface TaskManagerPorts
 
 /** A task that was delivered, and what is to be made of it. */
 type Candidate =
-  & { readonly received: ReceivedTask; readonly rules: StateRules }
+  & { readonly received: ReceivedTask; readonly isBcs: boolean }
   & ({ readonly process: ProcessInfo } | { readonly problem: string });
 
 /** All tasks of this executor: launch, kill, and what the daemon says. */
@@ -90,9 +90,10 @@ export class TaskManager {
       return isNew;
     }).map((received) => this.#examine(received));
     const group: Task[] = [];
-    for (const { received, rules } of candidates) {
+    for (const { received, isBcs } of candidates) {
+      const rules = this.#rulesFor(isBcs);
       const task = new Task(
-        { received, rules, group },
+        { received, isBcs, rules, group },
         this.#control,
         this.#taskPorts,
       );
@@ -182,7 +183,6 @@ export class TaskManager {
   /** Makes a process of a task, or says why that cannot be. */
   #examine(received: ReceivedTask): Candidate {
     const { info } = received;
-    const { rules } = this.ports;
     try {
       const { sandbox, executorId, defaultUser } = this.ports;
       const { processInfo, unsupported, isBcs } = toProcessInfo(info, {
@@ -197,19 +197,16 @@ export class TaskManager {
       if (unsupported.length > 0) {
         throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
       }
-      return {
-        received,
-        rules: rules === "auto" ? (isBcs ? "bcs" : "mesos") : rules,
-        process: processInfo,
-      };
+      return { received, isBcs, process: processInfo };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      return {
-        received,
-        rules: rules === "auto" ? "mesos" : rules,
-        problem: messageOf(error),
-      };
+      return { received, isBcs: false, problem: error.message };
     }
+  }
+
+  #rulesFor(isBcs: boolean): StateRules {
+    const { rules } = this.ports;
+    return rules === "auto" ? (isBcs ? "bcs" : "mesos") : rules;
   }
 }
 

@@ -222,7 +222,7 @@ export class TaskBench {
       logger: new MemoryLogger(),
       following: promise,
       report: (report) => this.reports.push(report),
-      describe: () => undefined,
+      describe: ({ healthy }) => healthy === undefined ? {} : { healthy },
       hasKillingState: () => this.hasKillingState,
       rules: "auto",
       defaultUser: () => "games",
