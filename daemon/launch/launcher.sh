@@ -145,7 +145,7 @@ as_user() {
   me=$("$tools/id" -u)
   [ "$uid" = "$me" ] && return 0
   [ "$me" = 0 ] ||
-    fail "cannot run as \"$user\": the daemon is uid $me and not root"
+    fail "cannot act as \"$user\": the daemon is uid $me and not root"
   drop="--reuid $uid --regid $gid --init-groups --inh-caps=-all"
 }
 
