@@ -1,4 +1,5 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
+import { parseProcessInfo } from "../../shared/manager_api/parse.ts";
 import type {
   ProcessInfo,
   ProcessStatusInfo,
@@ -197,6 +198,8 @@ export class TaskManager {
       if (unsupported.length > 0) {
         throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
       }
+      // The daemon would refuse it as well, but then others of its group run.
+      parseProcessInfo(JSON.stringify(processInfo));
       return { received, isBcs, process: processInfo };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

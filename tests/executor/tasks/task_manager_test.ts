@@ -80,6 +80,16 @@ Deno.test("TaskManager starts nothing of a group with an invalid task", async ()
   assertEquals(bench.tasks.hasLive, false);
 });
 
+Deno.test("TaskManager starts nothing of a group that the daemon would refuse", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  bench.tasks.launch([makeTask("one"), makeTask("a/b")]);
+  await settled();
+  assertEquals(bench.states, ["one TASK_KILLED", "a/b TASK_FAILED"]);
+  assertStringIncludes(bench.last?.message ?? "", "Id: must");
+  assertEquals(bench.daemon.calls, []);
+});
+
 Deno.test("TaskManager does not blame the task for the daemon's failure", async () => {
   const bench = await launched((daemon) =>
     daemon.fail("create", { code: "INTERNAL" })
