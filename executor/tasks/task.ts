@@ -29,7 +29,7 @@ export interface TaskInput {
   readonly isBcs: boolean;
   /** Whose names for ends it gets. */
   readonly rules: StateRules;
-  /** The other tasks of its group, and itself. */
+  /** Those that were delivered together, itself included. */
   readonly group: readonly Task[];
 }
 
@@ -83,6 +83,11 @@ export class Task {
 
   get received(): ReceivedTask {
     return this.input.received;
+  }
+
+  /** Those that were delivered together, itself included. */
+  get group(): readonly Task[] {
+    return this.input.group;
   }
 
   /** The state last reported. */

@@ -30,8 +30,6 @@ type Candidate =
 /** All tasks of this executor: launch, kill, and what the daemon says. */
 export class TaskManager {
   readonly #tasks = new Map<string, Task>();
-  /** Those that were delivered together, by each of them. */
-  readonly #groups = new Map<Task, readonly Task[]>();
   readonly #control: ProcessControl;
   readonly #taskPorts: TaskPorts;
   #isShuttingDown = false;
@@ -100,7 +98,6 @@ export class TaskManager {
       );
       group.push(task);
       this.#tasks.set(task.id, task);
-      this.#groups.set(task, group);
     }
     const invalid = candidates.find((each) => "problem" in each);
     candidates.forEach((candidate, index) => {
@@ -172,7 +169,7 @@ export class TaskManager {
    */
   #endGroup(ended: Task): void {
     if (this.#isShuttingDown || !FAILED.has(ended.state)) return;
-    for (const task of this.#groups.get(ended) ?? []) {
+    for (const task of ended.group) {
       // Those that were never begun are told so by the launch itself; those
       // that are being killed keep the time that they were given.
       const isLeft = task === ended || task.state === "TASK_STAGING" ||
