@@ -97,9 +97,9 @@ export class Executor {
       background,
       send: (update, signal) =>
         ports.agent.send({ ...this.#caller, type: "UPDATE", update }, signal),
-      onAcknowledged: (taskId, { state }) =>
-        background.run(`acknowledged ${taskId}`, async () => {
-          await this.#tasks.onAcknowledged(taskId, state);
+      onAcknowledged: ({ task_id, state }) =>
+        background.run(`acknowledged ${task_id.value}`, async () => {
+          await this.#tasks.onAcknowledged(task_id.value, state);
           this.#completion.update();
         }),
       onRefused: (error) => this.#onRefused(error),
@@ -191,10 +191,8 @@ export class Executor {
         return this.#launch(event.launch_group.task_group.tasks);
       case "KILL":
         return this.#kill(event.kill);
-      case "ACKNOWLEDGED": {
-        const { task_id, uuid } = event.acknowledged;
-        return this.#updates.onAcknowledged(task_id.value, uuid);
-      }
+      case "ACKNOWLEDGED":
+        return this.#updates.onAcknowledged(event.acknowledged.uuid);
       case "MESSAGE":
         return this.#messages.handle(event.message.data);
       case "SHUTDOWN":

@@ -39,8 +39,8 @@ class Bench {
     random: () => 1,
     background: this.#background,
     logger: new MemoryLogger(),
-    onAcknowledged: (taskId, { state }) =>
-      this.acknowledged.push(`${taskId} ${state}`),
+    onAcknowledged: ({ task_id, state }) =>
+      this.acknowledged.push(`${task_id.value} ${state}`),
     onRefused: ({ failure }) => this.refused.push(failure),
   });
 
@@ -172,7 +172,7 @@ Deno.test("UpdateManager drops an update when it is acknowledged", async () => {
   bench.add("b", "TASK_RUNNING");
   await settled();
   await bench.accept();
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("a");
   assertEquals(bench.unacknowledged, ["b"]);
   assertEquals(bench.acknowledged, ["one TASK_STARTING"]);
 });
@@ -180,9 +180,9 @@ Deno.test("UpdateManager drops an update when it is acknowledged", async () => {
 Deno.test("UpdateManager ignores unknown and repeated acknowledgements", () => {
   const bench = new Bench();
   bench.add("a");
-  bench.manager.onAcknowledged("one", "never sent");
-  bench.manager.onAcknowledged("one", "a");
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("never sent");
+  bench.manager.onAcknowledged("a");
+  bench.manager.onAcknowledged("a");
   assertEquals(bench.acknowledged, ["one TASK_RUNNING"]);
   assertEquals(bench.unacknowledged, []);
 });
@@ -195,7 +195,7 @@ Deno.test("UpdateManager does not repeat what was acknowledged meanwhile", async
   await settled();
   // The agent has it; only its answer was lost.
   await bench.refuse();
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("a");
   await bench.advance(50);
   assertEquals(bench.sent, ["a", "b"]);
 });
