@@ -3,7 +3,7 @@ import type { Clock } from "../shared/clock.ts";
 import { unreachable } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { ManagerClient } from "../shared/manager_api/client.ts";
-import { MessageHandler } from "./bcs/message_handler.ts";
+import type { MessageHandler } from "./bcs/message_handler.ts";
 import { Completion } from "./completion.ts";
 import type { ExecutorConfig } from "./config.ts";
 import { type Departure, toDeparture } from "./departure.ts";
@@ -51,7 +51,8 @@ export class Executor {
   readonly #subscription: Subscription;
   readonly #tasks: TaskManager;
   readonly #updates: UpdateManager;
-  readonly #messages: MessageHandler;
+  /** Null until the first message: most executors never get one. */
+  #messages: Promise<MessageHandler> | null = null;
   readonly #completion: Completion;
   /** Aborted when the executor leaves. */
   readonly #leaving = new AbortController();
@@ -120,13 +121,6 @@ export class Executor {
       signal: this.#leaving.signal,
       onResolved: () => this.#completion.update(),
     });
-    this.#messages = new MessageHandler({
-      ...ports,
-      background,
-      taskIds: () => this.#tasks.runningIds,
-      statusOf: (taskId) => this.#updates.latestOf(taskId) ?? null,
-      send: (data) => this.#sendMessage(data),
-    });
   }
 
   /**
@@ -194,7 +188,7 @@ export class Executor {
       case "ACKNOWLEDGED":
         return this.#updates.onAcknowledged(event.acknowledged.uuid);
       case "MESSAGE":
-        return this.#messages.handle(event.message.data);
+        return this.#onMessage(event.message.data);
       case "SHUTDOWN":
         // It may come instead of SUBSCRIBED, from an agent that ends us.
         if (!this.#isSubscribed) this.#updates.onSubscribed(this.#carried);
@@ -234,6 +228,26 @@ export class Executor {
       task_id.value,
       grace && grace.nanoseconds / NANOSECONDS_PER_MS,
     );
+  }
+
+  #onMessage(data: string): void {
+    this.#messages ??= this.#loadMessages();
+    const messages = this.#messages;
+    this.#background.run(
+      "message",
+      async () => (await messages).handle(data),
+    );
+  }
+
+  async #loadMessages(): Promise<MessageHandler> {
+    const { MessageHandler } = await import("./bcs/message_handler.ts");
+    return new MessageHandler({
+      ...this.ports,
+      background: this.#background,
+      taskIds: () => this.#tasks.runningIds,
+      statusOf: (taskId) => this.#updates.latestOf(taskId) ?? null,
+      send: (data) => this.#sendMessage(data),
+    });
   }
 
   #report(report: TaskReport): void {
