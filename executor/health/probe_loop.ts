@@ -84,7 +84,8 @@ export class ProbeLoop {
 
   async #loop({ firstMs, take }: Start, signal: AbortSignal): Promise<void> {
     const { clock, probe } = this.ports;
-    await clock.sleep(Math.max(0, firstMs - clock.monotonicMs()), signal);
+    const leftMs = firstMs - clock.monotonicMs();
+    if (leftMs > 0) await clock.sleep(leftMs, signal);
     while (!signal.aborted) {
       const outcome = await probe(signal);
       if (signal.aborted) return;
