@@ -84,16 +84,15 @@ export class MessageHandler {
       if (key !== null) this.#memory.end(key, answers);
     });
   }
+
   /** @returns The answers as they were sent. */
   #answer(received: ReceivedMessage, replies: readonly Reply[]): string[] {
     const { clock, logger } = this.ports;
     const answers = replies.map((reply) => toAnswer(received, reply, clock));
-    for (const { Status } of replies) {
-      const level = Status === "success" ? "info" : "warn";
-      logger[level]("message answered", {
-        ...toFields(received),
-        status: Status,
-      });
+    const fields = toFields(received);
+    for (const { Status, Message } of replies) {
+      if (Status === "success") logger.info("message carried out", fields);
+      else logger.warn("message failed", { ...fields, reason: Message });
     }
     this.#send(answers);
     return answers;
