@@ -248,6 +248,9 @@ testHost("needs neither a home nor a sandbox to write to", async (host) => {
   await Deno.writeTextFile(`${host.home}/deno.json`, "not JSON");
   await Deno.writeTextFile(`${host.sandbox}/deno.json`, "not JSON");
   await Deno.chmod(host.sandbox, 0o555);
+  // Or its owner, unless that is root, could not remove it.
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => Deno.chmod(host.sandbox, 0o755));
   const env = { ...AGENT, BCS_PROCESS_DENO: Deno.execPath() };
   for (const home of [{}, { HOME: "" }, { HOME: "/nonexistent" }]) {
     const { code, out, err } = await host.run({
