@@ -1,5 +1,3 @@
-import { DAEMON_HOST } from "../shared/manager_api/client.ts";
-
 /** Where a daemon keeps what is its own; absolute paths. */
 export interface DaemonPlace {
   /** Folder that holds all of its folders and its socket. */
@@ -44,31 +42,51 @@ export function daemonArguments(
   ];
 }
 
+/** What an executor is connected to. */
+export interface ExecutorPlace {
+  /** `host:port` of the agent. */
+  readonly endpoint: string;
+  /** The daemon's socket. */
+  readonly socket: string;
+  /** The agent's own socket. @default none */
+  readonly domainSocket?: string;
+  /** Certificates and key towards the agent. @default none */
+  readonly tlsFiles?: readonly string[];
+  /** @default the executor's own */
+  readonly codec?: "json" | "protobuf";
+}
+
 /**
- * `deno` arguments that run an executor with the least permissions.
+ * `deno` arguments that run an executor with the least permissions. An agent
+ * has scripts/bcs-process-executor give them; a test holds the two together.
  *
  * @param program The executor's main file, bundled or not.
  */
 export function executorArguments(
   program: string,
-  { endpoint, socket, codec }: {
-    /** `host:port` of the agent. */
-    readonly endpoint: string;
-    /** The daemon's socket. */
-    readonly socket: string;
-    /** @default the executor's own */
-    readonly codec?: "json" | "protobuf";
-  },
+  { endpoint, socket, domainSocket, tlsFiles = [], codec }: ExecutorPlace,
 ): string[] {
+  const sockets = domainSocket === undefined
+    ? [socket]
+    : [socket, domainSocket];
+  const net = [
+    endpoint,
+    ...sockets.map((path) => `unix:${path}`),
+    // Health checks; and Deno asks for the host of DAEMON_HOST's URL.
+    "127.0.0.1",
+    "[::1]",
+  ];
   return [
     "run",
     "--quiet",
     "--no-prompt",
+    // A bundle needs none, so that none in a folder above it has a say.
+    ...(program.endsWith(".js") ? ["--no-config"] : []),
     "--allow-env=MESOS_*,BCS_PROCESS_*,LIBPROCESS_SSL_*,SSL_*",
-    `--allow-net=${endpoint},unix:${socket},${DAEMON_HOST}`,
+    `--allow-net=${net.join()}`,
     // What a connection to a unix socket takes beside the permission for it.
-    `--allow-read=${socket}`,
-    `--allow-write=${socket}`,
+    `--allow-read=${[...sockets, ...tlsFiles].join()}`,
+    `--allow-write=${sockets.join()}`,
     program,
     `--socket=${socket}`,
     ...(codec === undefined ? [] : [`--codec=${codec}`]),

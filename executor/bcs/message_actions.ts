@@ -25,8 +25,8 @@ type Action<T extends BcsMessageType> = (
   turns: TaskTurns,
 ) => readonly Reply[] | Promise<readonly Reply[]>;
 
-/** What is done about each type of message. */
-const ACTIONS: { readonly [T in BcsMessageType]: Action<T> } = {
+/** What is done about each type of message; null = it is itself an answer. */
+const ACTIONS: { readonly [T in BcsMessageType]: Action<T> | null } = {
   0: refuse("the type of the message is not known"),
   1: forEachTask(writeFile),
   2: forEachTask(sendSignal),
@@ -43,16 +43,22 @@ const ACTIONS: { readonly [T in BcsMessageType]: Action<T> } = {
   10: forEachTask((_message, { manager }, id) => manager.reload(id)),
   11: forEachTask((_message, { manager }, id) => manager.restart(id, 0)),
   12: runCommand,
-  // Answers themselves: an answer to one could go on for ever.
-  13: () => [],
-  14: () => [],
+  13: null,
+  14: null,
 };
 
+/** Whether a type is one of answers: to answer these could go on for ever. */
+export function isAnswerType(type: number): boolean {
+  return Object.entries(ACTIONS).some(([known, action]) =>
+    Number(known) === type && action === null
+  );
+}
+
 /**
- * Carries a message out. What concerns one task waits for its turn, taken when
- * this is called.
+ * Carries out a message that is no answer. What concerns one task waits for
+ * its turn, taken when this is called.
  *
- * @returns What to answer; nothing for a message that is itself an answer.
+ * @returns What to answer.
  * @throws Only what is a bug: that the daemon refuses is a reply.
  */
 export async function carryOut<T extends BcsMessageType>(
@@ -60,7 +66,9 @@ export async function carryOut<T extends BcsMessageType>(
   ports: ActionPorts,
   turns: TaskTurns,
 ): Promise<readonly Reply[]> {
-  return await ACTIONS[message.Type](message, ports, turns);
+  const action: Action<T> | null = ACTIONS[message.Type];
+  assert(action !== null, "An answer was taken for something to do");
+  return await action(message, ports, turns);
 }
 
 /** A failure in the form that a message of this type is answered in. */

@@ -5,7 +5,7 @@ import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import type { LogFields, Logger } from "../../shared/logger.ts";
 import type { BcsMessage } from "./bcs_message.ts";
 import type { ActionPorts, Reply } from "./action.ts";
-import { carryOut, toFailure } from "./message_actions.ts";
+import { carryOut, isAnswerType, toFailure } from "./message_actions.ts";
 import { MessageMemory } from "./message_memory.ts";
 import { parseMessageEvent, type ReceivedMessage } from "./read_message.ts";
 import { TaskTurns } from "./task_turns.ts";
@@ -84,16 +84,15 @@ export class MessageHandler {
       if (key !== null) this.#memory.end(key, answers);
     });
   }
+
   /** @returns The answers as they were sent. */
   #answer(received: ReceivedMessage, replies: readonly Reply[]): string[] {
     const { clock, logger } = this.ports;
     const answers = replies.map((reply) => toAnswer(received, reply, clock));
-    for (const { Status } of replies) {
-      const level = Status === "success" ? "info" : "warn";
-      logger[level]("message answered", {
-        ...toFields(received),
-        status: Status,
-      });
+    const fields = toFields(received);
+    for (const { Status, Message } of replies) {
+      if (Status === "success") logger.info("message carried out", fields);
+      else logger.warn("message failed", { ...fields, reason: Message });
     }
     this.#send(answers);
     return answers;
@@ -114,10 +113,9 @@ export class MessageHandler {
   }
 }
 
-/** Types 13 and 14 are only ever sent by executors; so is a final status. */
+/** By its type, or because it says how something went. */
 function isAnswer({ type, header: { Status } }: ReceivedMessage): boolean {
-  return type === 13 || type === 14 || Status === "success" ||
-    Status === "failed";
+  return isAnswerType(type) || Status === "success" || Status === "failed";
 }
 
 /**

@@ -3,9 +3,6 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assert } from "../../shared/errors.ts";
 import { eventually } from "../daemon/support/eventually.ts";
 import { isAlive } from "../daemon/support/proc.ts";
-import taskGroup from "../fixtures/bcs_process_task_group.json" with {
-  type: "json",
-};
 import { FakeAgent } from "../support/fake_agent.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import {
@@ -18,24 +15,40 @@ import {
 
 const FOREVER = "exec sleep 1000";
 
+/** What the BCS scheduler makes of a DataClass. */
+function encodeTwice(value: unknown): string {
+  const encoder = new TextEncoder();
+  const once = encoder.encode(JSON.stringify(value)).toBase64();
+  return encoder.encode(once).toBase64();
+}
+
 for (const wire of WIRES) {
   const how = `(${wire.codec}, stream cut by ${wire.chunking})`;
 
-  Deno.test(`executor reports what the daemon refuses of a recorded BCS task ${how}`, async () => {
+  Deno.test(`executor refuses a BCS task whose files nobody can fetch ${how}`, async () => {
     await using chain = await startChain(wire);
     const { agent, daemon, executor } = chain;
-    const [task] = taskGroup.tasks;
-    assert(task !== undefined, "the fixture holds a task");
-    const id = task.task_id.value;
-    agent.launchGroup([{ ...task }]);
-    const { status } = await agent.updateOf(id, "TASK_FAILED");
+    const remote = { From: "ftp://u:s3cret@localhost/a", Type: "ftp" };
+    agent.launchGroup([{
+      task_id: { value: "one" },
+      data: encodeTwice({
+        ProcInfo: { startCmd: "/bin/true" },
+        Msgs: [
+          { Type: 4, Remote: { To: "/data/remote.conf", ...remote } },
+          { Type: 7, EnvRemote: { Name: "REMOTE_ENV", ...remote } },
+        ],
+      }),
+    }]);
+    const { status } = await agent.updateOf("one", "TASK_FAILED");
     assertEquals(status.reason, "REASON_TASK_INVALID");
-    assertStringIncludes(status.message ?? "", "Uris");
+    for (
+      const field of ["data.Msgs[0].Remote.Type", "data.Msgs[1].EnvRemote.Type"]
+    ) assertStringIncludes(status.message ?? "", field);
     assertEquals(status.message?.includes("s3cret"), false);
     assertEquals(await executor.exit(), 0);
     assertEquals(
-      agent.updates(id).map(({ status }) => status.state),
-      ["TASK_STARTING", "TASK_FAILED"],
+      agent.updates("one").map(({ status }) => status.state),
+      ["TASK_FAILED"],
     );
     assertEquals(await daemon.client.events(0), []);
     assertEquals(agent.violations, []);

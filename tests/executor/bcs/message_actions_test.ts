@@ -317,6 +317,14 @@ Deno.test("MessageHandler answers a command that cannot run", async () => {
     await world.exchange({ Type: 12, RequestCommandTask: command }),
     [commandAnswer("failed", "no such program", null)],
   );
+  world.daemon = () => {
+    throw refusal("e".repeat(5_000));
+  };
+  const long = { ...command, ID: "" };
+  assertEquals(
+    await world.exchange({ Type: 12, RequestCommandTask: long }),
+    [commandAnswer("failed", "e".repeat(4_096), null, { ID: "" })],
+  );
   world.calls.length = 0;
   const RequestCommandTask = {
     ...command,

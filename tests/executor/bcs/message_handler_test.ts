@@ -28,6 +28,10 @@ Deno.test("MessageHandler keeps the order of a task's messages", async () => {
   world.send({ Type: 10, ...t1 });
   world.send({ Type: 11, TaskID: { value: "t2" } });
   world.send({ Type: 2, Sig: { Signal: 1 } }); // For both.
+  world.send({
+    Type: 12,
+    RequestCommandTask: { ID: "c1", TaskId: "t1", Cmd: ["ls"] },
+  });
   await turn();
   const begun = () =>
     world.calls.map(([operation, id]) => `${operation} ${id}`);
@@ -40,10 +44,18 @@ Deno.test("MessageHandler keeps the order of a task's messages", async () => {
   assertEquals(begun().slice(4), ["signal t1"]);
   await gate.open();
   await gate.open();
+  assertEquals(begun().slice(5), ["exec t1"]);
+  await gate.open();
   await world.settle();
   assertEquals(
     world.answers.map(({ Type, Status }) => [Type, Status]),
-    [[1, "success"], [11, "success"], [10, "success"], [2, "success"]],
+    [
+      [1, "success"],
+      [11, "success"],
+      [10, "success"],
+      [2, "success"],
+      [13, "success"],
+    ],
   );
 });
 

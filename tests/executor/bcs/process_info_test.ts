@@ -212,6 +212,22 @@ Deno.test("toProcessInfo() takes limits from Mesos, then from BCS", () => {
   );
 });
 
+Deno.test("toProcessInfo() refuses names that no variable can have", () => {
+  const error = errorOf(taskOf({ value: "a" }, {
+    data: encodeTwice({
+      Msgs: [
+        { Type: 3, Env: { Name: "A=", Value: "" } },
+        { Type: 5, Secret: { Name: "A\0", Value: "", Type: 1 } },
+        { Type: 7, EnvRemote: { Name: "A=", From: "http://a" } },
+      ],
+    }),
+  }));
+  assertEquals(
+    error.problems.map(({ field }) => field),
+    ["data.Msgs[0].Env", "data.Msgs[1].Secret", "data.Msgs[2].EnvRemote"],
+  );
+});
+
 Deno.test("toProcessInfo() refuses limits below 0", () => {
   const error = errorOf(taskOf({ value: "a" }, {
     limits: { cpus: { value: -1 }, mem: { value: NaN } },
@@ -347,7 +363,10 @@ Deno.test("toProcessInfo() puts the data's path before its problems", () => {
   }, {
     data: encodeTwice({
       ProcInfo: { startGracePeriod: "x" },
-      Msgs: [{ Type: 3, Env: { Name: "", Value: "!" } }],
+      Msgs: [
+        { Type: 3, Env: { Name: "", Value: "!" } },
+        { Type: 7, EnvRemote: { Name: "A" } },
+      ],
     }),
   }));
   assertEquals(
@@ -355,6 +374,7 @@ Deno.test("toProcessInfo() puts the data's path before its problems", () => {
     [
       "data.Msgs[0].Env.Name",
       "data.Msgs[0].Env.Value",
+      "data.Msgs[1].EnvRemote.From",
       "data.ProcInfo.startCmd",
       "data.ProcInfo.startGracePeriod",
       "command.environment.variables[0]",
