@@ -1,4 +1,7 @@
-import type { ProcessInfo } from "../../shared/manager_api/types.ts";
+import type {
+  ExecRequest,
+  ProcessInfo,
+} from "../../shared/manager_api/types.ts";
 
 /** What two placeholders in a process definition stand for. */
 export interface BaseFolders {
@@ -11,11 +14,9 @@ export interface BaseFolders {
 /** Fills the daemon's folders in where paths and commands stand. */
 export function expandFolders(
   info: ProcessInfo,
-  { workBaseDir, runBaseDir }: BaseFolders,
+  folders: BaseFolders,
 ): ProcessInfo {
-  const expand = (text: string) =>
-    text.replaceAll("${work_base_dir}", workBaseDir)
-      .replaceAll("${run_base_dir}", runBaseDir);
+  const expand = expanderOf(folders);
   const expandOptional = (key: "RestartCmd" | "ReloadCmd" | "CheckCmd") => {
     const text = info[key];
     return text === undefined ? {} : { [key]: expand(text) };
@@ -37,4 +38,24 @@ export function expandFolders(
       OutputDir: expand(uri.OutputDir),
     })) ?? null,
   };
+}
+
+/** The same for a command that is run beside a process. */
+export function expandExecRequest(
+  request: ExecRequest,
+  folders: BaseFolders,
+): ExecRequest {
+  const expand = expanderOf(folders);
+  return {
+    ...request,
+    Cmd: request.Cmd.map(expand),
+    Envs: request.Envs.map(expand),
+    WorkDir: expand(request.WorkDir),
+  };
+}
+
+function expanderOf({ workBaseDir, runBaseDir }: BaseFolders) {
+  return (text: string): string =>
+    text.replaceAll("${work_base_dir}", workBaseDir)
+      .replaceAll("${run_base_dir}", runBaseDir);
 }

@@ -1,10 +1,13 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import {
+  parseExecRequest,
   parseProcessInfo,
-  SECONDS_MAX,
+  parseSeconds,
+  parseSignal,
 } from "../../shared/manager_api/parse.ts";
 import type { Operation } from "../../shared/manager_api/routes.ts";
 import type {
+  ExecResult,
   ProcessEvent,
   ProcessInfo,
   ProcessInspection,
@@ -12,8 +15,13 @@ import type {
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
+import type { LiveOperations } from "../supervisor/live_operations.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { type BaseFolders, expandFolders } from "./expand_folders.ts";
+import {
+  type BaseFolders,
+  expandExecRequest,
+  expandFolders,
+} from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
 
 /** Largest request body, bytes. */
@@ -25,6 +33,7 @@ const HISTORY_MAX = 100;
 /** What the operations act upon. */
 export interface ApiPorts {
   readonly supervisor: Supervisor;
+  readonly live: LiveOperations;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
   readonly baseFolders: BaseFolders;
@@ -42,7 +51,7 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, store, hub } = ports;
+  const { supervisor, live, store, hub } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   return {
     async create({ request }) {
@@ -71,10 +80,28 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.delete(idOf(call));
       return null;
     },
-    restart: notYet,
-    reload: notYet,
-    signal: notYet,
-    exec: notYet,
+    async restart(call) {
+      const timeoutS = parseSeconds("timeout", call.params["timeout"] ?? "");
+      await supervisor.restart(idOf(call), timeoutS * 1000);
+      return null;
+    },
+    async reload(call) {
+      await live.reload(supervisor.runnerOf(idOf(call)));
+      return null;
+    },
+    async signal(call) {
+      const signal = parseSignal(call.params["signal"] ?? "");
+      await live.signal(supervisor.runnerOf(idOf(call)), signal);
+      return null;
+    },
+    async exec(call): Promise<ExecResult> {
+      const body = parseExecRequest(await readBody(call.request));
+      return await live.exec(
+        supervisor.runnerOf(idOf(call)),
+        expandExecRequest(body, ports.baseFolders),
+        call.request.signal,
+      );
+    },
     writeFile: notYet,
     setLimits: notYet,
     events({ request, query }): readonly ProcessEvent[] | Response {
@@ -118,16 +145,6 @@ function refuseUnsupported(info: ProcessInfo): void {
       rule: "packages are not supported by this version: leave it empty",
     }]);
   }
-}
-
-function parseSeconds(field: string, text: string): number {
-  const seconds = Number(text);
-  if (/^\d{1,9}$/.test(text) && seconds <= SECONDS_MAX) return seconds;
-  throw new InvalidInputError("request", [{
-    field,
-    rule: `must be whole seconds from 0 to ${SECONDS_MAX}: ` +
-      `current value is ${JSON.stringify(text.slice(0, 60))}`,
-  }]);
 }
 
 function parseSeq(text: string): number {

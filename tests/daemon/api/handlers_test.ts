@@ -171,6 +171,12 @@ Deno.test("an error that nobody expected is a 500 and is logged", async () => {
     status: boom,
     stop: boom,
     delete: boom,
+    restart: boom,
+    reload: boom,
+    signal: boom,
+    exec: boom,
+    writeFile: boom,
+    setLimits: boom,
     events: boom,
   };
   const api = createApi(

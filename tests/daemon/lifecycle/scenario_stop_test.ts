@@ -4,6 +4,7 @@ import type { ProcessRecord } from "../../../daemon/lifecycle/record.ts";
 import {
   ended,
   EVENTS,
+  EVERYBODY,
   exited,
   LAUNCHED,
   record,
@@ -31,7 +32,7 @@ function deadline(nowMs: number): ProcessEvent {
 }
 
 function swept(nowMs: number, ...left: number[]): ProcessEvent {
-  return { type: "swept", left, nowMs };
+  return { type: "swept", sessions: EVERYBODY, left, nowMs };
 }
 
 function helperEnded(

@@ -39,6 +39,7 @@ function bench({ path }: TempDir, phase: Phase) {
     clock: systemClock,
     hub: new EventHub(),
     effects,
+    execs: { settled: () => Promise.resolve() },
     removeFiles: () => Promise.resolve(),
   });
   const { record: stored } = store.insert(record(phase), 0);
