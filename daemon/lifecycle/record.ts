@@ -158,12 +158,12 @@ export function addMain(
   return { ...addSession(tracked, session), main };
 }
 
-/** Tracks a session more, if it is not known yet. */
+/** Tracks a session more; a number stands for the latest that had it. */
 export function addSession(tracked: Tracked, session: Identity): Tracked {
-  const isKnown = tracked.sessions.some(({ pid }) => pid === session.pid);
-  return isKnown
-    ? tracked
-    : { ...tracked, sessions: [...tracked.sessions, session] };
+  const { sessions } = tracked;
+  if (sessions.some((known) => isSameProcess(known, session))) return tracked;
+  const others = sessions.filter(({ pid }) => pid !== session.pid);
+  return { ...tracked, sessions: [...others, session] };
 }
 
 /** The sessions that are not among others. */

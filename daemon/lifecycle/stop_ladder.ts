@@ -224,9 +224,11 @@ export function endOfMain(
   const exit: Exit = event.type === "ended" ? event.exit : { kind: "unknown" };
   const ended = describeEnd(record, exit, event);
   const { phase } = ended;
-  const isHelperRunning = phase.state === "stopping" && phase.isHelperRunning;
+  // A restart command may have put another process in its place.
+  const isRestart = phase.state === "stopping" &&
+    phase.rung === "restart-command";
   const isEmpty = event.type === "ended" && event.isSessionEmpty &&
-    tracked.sessions.length === 1 && !isHelperRunning;
+    tracked.sessions.length === 1 && !isRestart;
   if (isEmpty) return toStopped(ended);
   if (phase.state !== "stopping") return enterStopping(ended, event.nowMs);
   // A stop command may still have to tidy up after the process it stopped.
