@@ -12,7 +12,9 @@ import { removeStaleSocket } from "./listener.ts";
 import { ProcessStore } from "./store/process_store.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
+import { endLeftExecs, Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
+import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
@@ -88,6 +90,7 @@ export async function startDaemon(
     logger,
   };
   const effects = new Effects(effectPorts);
+  const execs = new Execs(effectPorts);
   const hub = new EventHub();
   hub.follow((event) =>
     logger.info("process changed", {
@@ -105,16 +108,26 @@ export async function startDaemon(
     hub,
     effects,
     staging,
+    execs,
     removeFiles: (record) => removeFiles(folders, record),
   });
   const runners = supervisor.restore(records);
+  const leftExecs = findLeftExecs(runRoot);
   const recovered = runners.length === 0
     ? Promise.resolve()
     : recover(runners, effects, effectPorts);
   background.run("recovery", () => recovered);
+  background.run("left execs", () => endLeftExecs(leftExecs, effectPorts));
 
   const api = createApi(
-    createHandlers({ supervisor, store, hub, baseFolders, fileDirs }),
+    createHandlers({
+      supervisor,
+      live: new LiveOperations({ launcher, execs, staging }),
+      store,
+      hub,
+      baseFolders,
+      fileDirs,
+    }),
     logger,
   );
   const server = Deno.serve({
@@ -134,6 +147,7 @@ export async function startDaemon(
     recovered,
     async close() {
       hub.close();
+      execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
       await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();

@@ -55,8 +55,13 @@ export interface FileContent {
 export interface Launcher {
   /** Starts a command; ends when its launcher has ended. */
   run(request: LaunchRequest): AsyncIterable<LaunchAnswer>;
-  /** Sends a signal, such as `TERM`, to those whose identity still holds. */
-  signal(name: string, targets: readonly Identity[]): Promise<void>;
+  /**
+   * Sends a signal, a name such as `TERM` or a number, to those whose identity
+   * still holds.
+   *
+   * @returns Pids that it was sent to: the others are gone.
+   */
+  signal(name: string, targets: readonly Identity[]): Promise<number[]>;
   probe(
     pids: readonly number[],
     options?: { readonly withExecutable: boolean },

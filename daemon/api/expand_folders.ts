@@ -1,4 +1,5 @@
 import type {
+  ExecRequest,
   ProcessFile,
   ProcessInfo,
 } from "../../shared/manager_api/types.ts";
@@ -16,7 +17,7 @@ export function expandFolders(
   info: ProcessInfo,
   folders: BaseFolders,
 ): ProcessInfo {
-  const expand = (text: string) => expandText(text, folders);
+  const expand = expanderOf(folders);
   const expandOptional = (key: "RestartCmd" | "ReloadCmd" | "CheckCmd") => {
     const text = info[key];
     return text === undefined ? {} : { [key]: expand(text) };
@@ -46,13 +47,25 @@ export function expandFile(
   file: ProcessFile,
   folders: BaseFolders,
 ): ProcessFile {
-  return { ...file, To: expandText(file.To, folders) };
+  return { ...file, To: expanderOf(folders)(file.To) };
 }
 
-function expandText(
-  text: string,
-  { workBaseDir, runBaseDir }: BaseFolders,
-): string {
-  return text.replaceAll("${work_base_dir}", workBaseDir)
-    .replaceAll("${run_base_dir}", runBaseDir);
+/** The same for a command that is run beside a process. */
+export function expandExecRequest(
+  request: ExecRequest,
+  folders: BaseFolders,
+): ExecRequest {
+  const expand = expanderOf(folders);
+  return {
+    ...request,
+    Cmd: request.Cmd.map(expand),
+    Envs: request.Envs.map(expand),
+    WorkDir: expand(request.WorkDir),
+  };
+}
+
+function expanderOf({ workBaseDir, runBaseDir }: BaseFolders) {
+  return (text: string): string =>
+    text.replaceAll("${work_base_dir}", workBaseDir)
+      .replaceAll("${run_base_dir}", runBaseDir);
 }

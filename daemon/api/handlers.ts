@@ -1,12 +1,15 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import {
+  parseExecRequest,
   parseProcessFile,
   parseProcessInfo,
-  SECONDS_MAX,
+  parseSeconds,
+  parseSignal,
 } from "../../shared/manager_api/parse.ts";
 import { FILE_BYTES_MAX } from "../../shared/manager_api/parse_files.ts";
 import type { Operation } from "../../shared/manager_api/routes.ts";
 import type {
+  ExecResult,
   ProcessEvent,
   ProcessFile,
   ProcessInfo,
@@ -17,10 +20,12 @@ import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
 import { findPlace } from "../supervisor/file_place.ts";
+import type { LiveOperations } from "../supervisor/live_operations.ts";
 import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import {
   type BaseFolders,
+  expandExecRequest,
   expandFile,
   expandFolders,
 } from "./expand_folders.ts";
@@ -37,6 +42,7 @@ const HISTORY_MAX = 100;
 /** What the operations act upon. */
 export interface ApiPorts {
   readonly supervisor: Supervisor;
+  readonly live: LiveOperations;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
   readonly baseFolders: BaseFolders;
@@ -56,7 +62,7 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, store, hub, baseFolders, fileDirs } = ports;
+  const { supervisor, live, store, hub, baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   const checkFile = (file: ProcessFile): string | null => {
     const { To } = expandFile(file, baseFolders);
@@ -95,10 +101,30 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.delete(idOf(call));
       return null;
     },
-    restart: notYet,
-    reload: notYet,
-    signal: notYet,
-    exec: notYet,
+    async restart(call) {
+      const timeoutS = parseSeconds("timeout", call.params["timeout"] ?? "");
+      await supervisor.restart(idOf(call), timeoutS * 1000);
+      return null;
+    },
+    async reload(call) {
+      await live.reload(supervisor.runnerOf(idOf(call)));
+      return null;
+    },
+    async signal(call) {
+      const signal = parseSignal(call.params["signal"] ?? "");
+      await live.signal(supervisor.runnerOf(idOf(call)), signal);
+      return null;
+    },
+    async exec(call): Promise<ExecResult> {
+      const body = parseExecRequest(
+        await readBody(call.request, BODY_BYTES_MAX),
+      );
+      return await live.exec(
+        supervisor.runnerOf(idOf(call)),
+        expandExecRequest(body, baseFolders),
+        call.request.signal,
+      );
+    },
     async writeFile(call) {
       const id = idOf(call);
       supervisor.get(id);
@@ -149,16 +175,6 @@ function refuseUnsupported(info: ProcessInfo): void {
       rule: "packages are not supported by this version: leave it empty",
     }]);
   }
-}
-
-function parseSeconds(field: string, text: string): number {
-  const seconds = Number(text);
-  if (/^\d{1,9}$/.test(text) && seconds <= SECONDS_MAX) return seconds;
-  throw new InvalidInputError("request", [{
-    field,
-    rule: `must be whole seconds from 0 to ${SECONDS_MAX}: ` +
-      `current value is ${JSON.stringify(text.slice(0, 60))}`,
-  }]);
 }
 
 function parseSeq(text: string): number {

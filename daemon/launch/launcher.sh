@@ -222,6 +222,24 @@ ${pending#+}" ;;
   refuse 125 "the request was cut"
 }
 
+# program NAME PATH: sets $command to the program. A name without a slash is
+# looked for in the folders of PATH (absolute ones: the shell's own search would
+# take what happens to lie in the work folder); empty if it is in none.
+program() {
+  command=$1
+  case $1 in
+    */*) return 0 ;;
+  esac
+  IFS=:
+  for command in $2; do
+    command=$command/$1
+    case $command in
+      /*) [ -f "$command" ] && [ -x "$command" ] && return 0 ;;
+    esac
+  done
+  command=
+}
+
 # become: environment and arguments are gathered as positional parameters and
 # exported at the very end, when no variable of this script matters any more:
 # no name that the workload uses can reach a step before it.
@@ -232,6 +250,7 @@ become() {
   field env
   number "$value" || refuse 125 "the request has no number of variables"
   left=$value
+  path=$tools:/bin
   set --
   IFS= read -r pending || refuse 125 "the request was cut"
   while [ "$left" -gt 0 ]; do
@@ -248,6 +267,7 @@ become() {
     case ${value%%=*} in
       '' | "$value" | [0-9]* | *[!A-Za-z0-9_]*)
         refuse 125 "an environment variable has no valid name" ;;
+      PATH) path=${value#PATH=} ;;
     esac
     set -- "$@" "$value"
     left=$((left - 1))
@@ -260,8 +280,8 @@ become() {
   number "$left" && [ "$left" -gt 0 ] || refuse 125 "there is no command"
   IFS= read -r pending || refuse 125 "the request was cut"
   item
-  command=$value
-  set -- "$@" "$value"
+  program "$value" "$path"
+  set -- "$@" "$command"
   while [ "$left" -gt 1 ]; do
     item
     set -- "$@" "$value"
@@ -270,6 +290,7 @@ become() {
   [ "$pending" = end ] || refuse 125 "the request was cut"
   exec </dev/null 9<&-
   cd "$dir" || refuse 126 "cannot enter the work folder $dir"
+  [ -n "$command" ] || refuse 127 "there is no such program in PATH"
   [ -e "$command" ] || refuse 127 "the command $command does not exist"
   [ -f "$command" ] && [ -x "$command" ] ||
     refuse 126 "the command $command is not an executable file"

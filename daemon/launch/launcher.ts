@@ -107,8 +107,13 @@ export class ShellLauncher implements Launcher {
     return spare?.isAlive ? spare.child : null;
   }
 
-  async signal(name: string, targets: readonly Identity[]): Promise<void> {
-    await this.#ask("signal", [`signal ${name}`, ...targets.map(toLine)]);
+  async signal(name: string, targets: readonly Identity[]): Promise<number[]> {
+    const lines = await this.#ask("signal", [
+      `signal ${name}`,
+      ...targets.map(toLine),
+    ]);
+    return lines.filter((line) => line.startsWith("sent "))
+      .map((line) => Number(line.slice("sent ".length)));
   }
 
   async probe(

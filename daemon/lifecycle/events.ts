@@ -48,9 +48,26 @@ export type ProcessEvent =
     readonly timeoutMs: number;
     readonly nowMs: number;
   }
+  | {
+    readonly type: "restartRequested";
+    /** Time until force, or for the restart command, ms. */
+    readonly timeoutMs: number;
+    readonly nowMs: number;
+  }
+  /** The restart command has ended. */
+  | {
+    readonly type: "restartEnded";
+    /** Why it failed, in one line; null = it did not. */
+    readonly failure: string | null;
+    /** Whether the main process that was known before lives on. */
+    readonly isMainAlive: boolean;
+    readonly nowMs: number;
+  }
+  /** It was told to read its configuration again. */
+  | { readonly type: "reloaded" }
   /** The launcher never got to start it, and now cannot any more. */
   | { readonly type: "claimed"; readonly nowMs: number }
-  /** The stop or kill command of the current rung runs. */
+  /** The stop, kill or restart command runs. */
   | { readonly type: "helperStarted"; readonly session: Identity }
   /** The stop or kill command of the current rung has ended. */
   | {
@@ -62,7 +79,9 @@ export type ProcessEvent =
   /** The sessions were looked through or signalled. */
   | {
     readonly type: "swept";
-    /** Live pids that are left. */
+    /** What was looked through. */
+    readonly sessions: readonly Identity[];
+    /** Live pids that are left in them. */
     readonly left: readonly number[];
     readonly nowMs: number;
   };
@@ -77,6 +96,12 @@ export type Effect =
   | { readonly type: "watchMain"; readonly main: Identity }
   | { readonly type: "signal"; readonly target: Identity }
   | { readonly type: "runHelper"; readonly which: "stop" | "kill" }
+  /** Runs the restart command; one that was begun already is waited for. */
+  | { readonly type: "runRestart"; readonly askedMs: number }
+  /** Ends every restart command that an earlier daemon may have begun. */
+  | { readonly type: "endRestart" }
+  /** Kills a part of what belongs to a process, whatever else is swept. */
+  | { readonly type: "killSession"; readonly session: Identity }
   | {
     readonly type: "sweep";
     readonly signal: "TERM" | "KILL" | "0";

@@ -35,10 +35,21 @@ export interface Tracked {
 /** The steps of a stop, each with its own deadline, in order. */
 export type Rung =
   | "launch"
+  /** A restart command is at work: it is killed, then looked for what it did. */
+  | "restart-command"
   | "stop-command"
   | "sigterm"
   | "kill-command"
   | "sigkill";
+
+/** A restart command that has ended, while its outcome is looked for. */
+export interface EndedRestart {
+  readonly helper: Identity | null;
+  /** Why it failed; null = it did not. */
+  readonly failure: string | null;
+  /** Wall clock, ms. */
+  readonly endedMs: number;
+}
 
 /** Where a process is in its life, with what that state owns. */
 export type Phase =
@@ -58,13 +69,35 @@ export type Phase =
     readonly state: "starting";
     /** The start command succeeded, its pid file names nobody yet. */
     readonly step: "pid-file";
+    /** Its main process is there after a restart command alone: the old one. */
     readonly tracked: Tracked;
     /** Wall clock, ms. */
     readonly deadlineMs: number;
+    /** Absent unless it was a restart command. */
+    readonly restart?: EndedRestart;
   }
-  | { readonly state: "running"; readonly tracked: Tracked }
+  | {
+    readonly state: "starting";
+    /** The restart command is at work; main is null once the old one ended. */
+    readonly step: "restart-command";
+    readonly tracked: Tracked;
+    /** When it was asked for, wall clock, ms: names its run folder. */
+    readonly askedMs: number;
+    /** When it is killed; wall clock, ms. */
+    readonly deadlineMs: number;
+    /** Leads the session of the command; null until it was begun. */
+    readonly helper: Identity | null;
+  }
+  | {
+    readonly state: "running";
+    readonly tracked: Tracked;
+    /** Why the last restart changed nothing; absent = it did, or none was. */
+    readonly restartFailure?: string;
+  }
   | {
     readonly state: "stopping";
+    /** What is to come of it; null = nobody asked, it ended by itself. */
+    readonly asked: "stop" | "restart" | null;
     readonly rung: Rung;
     /** Null while the launcher's answer is awaited. */
     readonly tracked: Tracked | null;
@@ -136,10 +169,23 @@ export function addMain(
   main: Identity,
   session: Identity,
 ): Tracked {
-  const isKnown = tracked.sessions.some(({ pid }) => pid === session.pid);
-  return {
-    ...tracked,
-    main,
-    sessions: isKnown ? tracked.sessions : [...tracked.sessions, session],
-  };
+  return { ...addSession(tracked, session), main };
+}
+
+/** Tracks a session more; a number stands for the latest that had it. */
+export function addSession(tracked: Tracked, session: Identity): Tracked {
+  const { sessions } = tracked;
+  if (sessions.some((known) => isSameProcess(known, session))) return tracked;
+  const others = sessions.filter(({ pid }) => pid !== session.pid);
+  return { ...tracked, sessions: [...others, session] };
+}
+
+/** The sessions that are not among others. */
+export function withoutSessions(
+  sessions: readonly Identity[],
+  others: readonly Identity[],
+): readonly Identity[] {
+  return sessions.filter((session) =>
+    !others.some((other) => isSameProcess(session, other))
+  );
 }

@@ -20,6 +20,10 @@ export interface ProcessSpec {
   readonly start: Command;
   readonly stop: Command | null;
   readonly kill: Command | null;
+  /** Restarts the process by itself; null = it is stopped and started. */
+  readonly restart: Command | null;
+  /** Has it read its configuration again; null = by SIGHUP. */
+  readonly reload: Command | null;
   readonly workDir: string;
   /** `NAME=value`, all of the environment. */
   readonly environment: readonly string[];
@@ -52,6 +56,8 @@ export function toSpec(info: ProcessInfo): ProcessSpec {
       : toCommand(info.StartCmd),
     stop: info.StopCmd === "" ? null : toCommand(info.StopCmd),
     kill: info.KillCmd === "" ? null : toCommand(info.KillCmd),
+    restart: info.RestartCmd ? toCommand(info.RestartCmd) : null,
+    reload: info.ReloadCmd ? toCommand(info.ReloadCmd) : null,
     workDir: info.WorkDir === "" ? "/" : info.WorkDir,
     environment: info.Envs ?? ENVIRONMENT_DEFAULT,
     user: info.User,

@@ -1,12 +1,15 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
-import {
-  addMain,
-  type ProcessRecord,
-  type Tracked,
-  trackedOf,
-} from "./record.ts";
+import { startAgain, toStopped } from "./ending.ts";
+import { addMain, type ProcessRecord, trackedOf } from "./record.ts";
+import { endDuringRestart, keepRunning, runRestarted } from "./restarting.ts";
+import { run } from "./running.ts";
 import { toSpec } from "./spec.ts";
-import { endOfMain, enterStopping, findLateMain } from "./stop_ladder.ts";
+import {
+  endOfMain,
+  enterStopping,
+  findLateMain,
+  withoutMain,
+} from "./stop_ladder.ts";
 
 /** All is in place: the launcher is asked. */
 export function launch(
@@ -51,25 +54,14 @@ export function runSimple(record: RecordIn<"starting">): Decision {
 /** The pid file named the main process. */
 export function runForking(
   record: RecordIn<"starting">,
-  { main, session }: EventOf<"mainFound">,
+  event: EventOf<"mainFound">,
 ): Decision {
   const { phase } = record;
   if (phase.step !== "pid-file") return { record, effects: [] };
-  const tracked = addMain(phase.tracked, main, session);
-  const decision = run(record, tracked);
+  if (phase.restart) return runRestarted(record, phase.restart, event);
+  const { main, session } = event;
+  const decision = run(record, addMain(phase.tracked, main, session));
   return { ...decision, effects: [{ type: "watchMain", main }] };
-}
-
-function run(record: ProcessRecord, tracked: Tracked): Decision {
-  return {
-    record: {
-      ...record,
-      phase: { state: "running", tracked },
-      pid: tracked.main?.pid ?? 0,
-      message: `process ${record.id} is running`,
-    },
-    effects: [],
-  };
 }
 
 /** The command ended before the process was running. */
@@ -79,6 +71,7 @@ export function endStartCommand(
 ): Decision {
   const { phase, info } = record;
   if (phase.step === "launch") return { record, effects: [] };
+  if (phase.step === "restart-command") return endDuringRestart(record, event);
   const spec = toSpec(info);
   const isForking = spec.mode.kind === "forking";
   const { exit } = event;
@@ -109,18 +102,37 @@ export function endStartCommand(
   };
 }
 
+/** Nobody waited for the main process, and it is gone. */
+export function loseMain(
+  record: RecordIn<"starting">,
+  event: EventOf<"mainGone">,
+): Decision {
+  const { phase } = record;
+  const isRestart = phase.step === "restart-command" ||
+    (phase.step === "pid-file" && phase.restart !== undefined);
+  return isRestart ? endDuringRestart(record, event) : endOfMain(record, event);
+}
+
 /** The pid file named nobody in time: what the command left is stopped. */
 export function failStart(
   record: RecordIn<"starting">,
   event: EventOf<"mainMissing">,
 ): Decision {
+  const { phase } = record;
+  if (phase.step === "restart-command") return { record, effects: [] };
+  const restart = phase.step === "pid-file" ? phase.restart : undefined;
+  const tracked = trackedOf(phase);
+  if (restart?.failure && tracked?.main) {
+    return keepRunning(record, tracked, restart);
+  }
   const { stopTimeoutMs } = toSpec(record.info);
+  const reason = [restart?.failure, event.message].filter(Boolean).join("; ");
   return {
     ...enterStopping(
       {
-        ...record,
+        ...withoutMain(record),
         result: "start-failed",
-        message: `process ${record.id} failed to start: ${event.message}`,
+        message: `process ${record.id} failed to start: ${reason}`,
       },
       event.nowMs,
     ),
@@ -136,29 +148,19 @@ export function neverStarted(
   // Something runs nevertheless: it cannot be called stopped.
   if (trackedOf(record.phase) !== null) return { record, effects: [] };
   const wasAsked = record.phase.state === "stopping";
-  return {
-    record: {
-      ...record,
-      phase: { state: "stopped" },
-      result: wasAsked ? "stopped" : "start-failed",
-      message: `process ${record.id} failed to start: ${event.message}`,
-      finishedMs: event.nowMs,
-    },
-    effects: [],
-  };
+  return toStopped({
+    ...record,
+    result: wasAsked ? "stopped" : "start-failed",
+    message: `process ${record.id} failed to start: ${event.message}`,
+    finishedMs: event.nowMs,
+  });
 }
 
-/** Another generation: what the old launcher may still do cannot meet it. */
+/** Whoever was asked to start it died before: another generation is begun. */
 export function relaunch(record: RecordIn<"starting">): Decision {
-  if (record.phase.step !== "launch") return { record, effects: [] };
-  return {
-    record: {
-      ...record,
-      generation: record.generation + 1,
-      phase: { state: "staging" },
-    },
-    effects: [{ type: "prepare" }],
-  };
+  return record.phase.step === "launch"
+    ? startAgain(record)
+    : { record, effects: [] };
 }
 
 /** A stop was asked for, and after a crash nothing was ever begun. */
@@ -176,16 +178,12 @@ export function stopNothing(
   record: ProcessRecord,
   event: EventOf<"stopRequested"> | EventOf<"claimed">,
 ): Decision {
-  return {
-    record: {
-      ...record,
-      phase: { state: "stopped" },
-      result: "stopped",
-      message: `process ${record.id} was stopped before it was started`,
-      finishedMs: event.nowMs,
-    },
-    effects: [],
-  };
+  return toStopped({
+    ...record,
+    result: "stopped",
+    message: `process ${record.id} was stopped before it was started`,
+    finishedMs: event.nowMs,
+  });
 }
 
 /** What was made for a process is removed with it, also after a crash. */

@@ -1,4 +1,5 @@
 import type { ProcessResult } from "../../shared/manager_api/types.ts";
+import { toStopped } from "./ending.ts";
 import { describeExit } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
@@ -11,7 +12,7 @@ import {
   trackedOf,
 } from "./record.ts";
 import { toSpec } from "./spec.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, RecordIn } from "./decision.ts";
 
 /** The share of the timeout kept for SIGTERM after a trusted stop command. */
 const TERM_RESERVE = 0.25;
@@ -22,7 +23,7 @@ const KILL_COMMAND_MS = 5_000;
 /** How long a stopping process' pid file is waited for, ms. */
 const LATE_PID_FILE_MS = 2_000;
 /** SIGKILL is repeated for as long as somebody is left, every so many ms. */
-const SIGKILL_RETRY_MS = 1_000;
+export const KILL_RETRY_MS = 1_000;
 
 type Stopping = Extract<Phase, { state: "stopping" }>;
 type Event<T extends ProcessEvent["type"]> = Extract<ProcessEvent, { type: T }>;
@@ -56,13 +57,22 @@ interface Grant {
 /** A stop was asked for while something is, or is about to be, alive. */
 export function beginStop(
   record: ProcessRecord,
-  event: Event<"stopRequested">,
+  event: Event<"stopRequested"> | Event<"restartRequested">,
 ): Decision {
   const { phase } = record;
   const asked: ProcessRecord = { ...record, result: "stopped" };
   const tracked = trackedOf(phase);
   if (phase.state === "running" && tracked !== null) {
     return stopRunning(asked, tracked, event);
+  }
+  if (phase.state === "starting" && phase.step === "restart-command") {
+    // What it might start yet would not be found: first of all it is killed.
+    const { helper } = phase;
+    const record = enter(asked, "restart-command", tracked, event);
+    return {
+      record: { ...record, phase: { ...record.phase, isHelperRunning: true } },
+      effects: helper ? [{ type: "killSession", session: helper }] : [],
+    };
   }
   const isForking = toSpec(record.info).mode.kind === "forking";
   if (tracked === null || !isForking) {
@@ -72,7 +82,26 @@ export function beginStop(
   const effect: Effect = tracked.commandEnded
     ? findLateMain(event.nowMs + event.timeoutMs, event.nowMs)
     : { type: "signal", target: tracked.command };
-  return { record: enter(asked, "sigterm", tracked, event), effects: [effect] };
+  return {
+    record: withoutMain(enter(asked, "sigterm", tracked, event)),
+    effects: [effect],
+  };
+}
+
+/**
+ * Leaves it to the pid file who the main process is: after a restart command
+ * it may be the old one or another.
+ */
+export function withoutMain<R extends ProcessRecord>(record: R): R {
+  const { phase } = record;
+  const tracked = trackedOf(phase);
+  if (tracked === null || !("tracked" in phase)) return record;
+  return {
+    ...record,
+    exit: null,
+    finishedMs: null,
+    phase: { ...phase, tracked: { ...tracked, main: null } },
+  };
 }
 
 /** The first rung of a process that runs. */
@@ -97,12 +126,15 @@ function enter(
   rung: Rung,
   tracked: Tracked | null,
   { nowMs, timeoutMs }: Grant,
-): ProcessRecord {
+): RecordIn<"stopping"> {
   const forceMs = nowMs + timeoutMs;
+  const { phase } = record;
+  const asked = phase.state === "stopping" ? phase.asked : "stop";
   return {
     ...record,
     phase: {
       state: "stopping",
+      asked,
       rung,
       tracked,
       deadlineMs: deadlineOf(rung, forceMs, timeoutMs),
@@ -110,7 +142,8 @@ function enter(
       isHelperRunning: false,
       left: [],
     },
-    message: `process ${record.id} is being stopped`,
+    message: `process ${record.id} is being ` +
+      (asked === "restart" ? "restarted" : "stopped"),
   };
 }
 
@@ -124,6 +157,7 @@ export function deadlineOf(
     case "stop-command":
       return forceMs - Math.min(timeoutMs * TERM_RESERVE, TERM_RESERVE_MS_MAX);
     case "launch":
+    case "restart-command":
     case "sigterm":
       return forceMs;
     case "kill-command":
@@ -151,13 +185,14 @@ export function climb(
   });
   if (phase.tracked === null) {
     // Nothing to signal yet: the launcher's answer decides.
-    return to("launch", nowMs + SIGKILL_RETRY_MS, []);
+    return to("launch", nowMs + KILL_RETRY_MS, []);
   }
   const { tracked } = phase;
   const kill = () =>
-    to("sigkill", nowMs + SIGKILL_RETRY_MS, [sweep(tracked, "KILL")]);
+    to("sigkill", nowMs + KILL_RETRY_MS, [sweep(tracked, "KILL")]);
   switch (phase.rung) {
     case "launch":
+    case "restart-command":
     case "stop-command":
       return to("sigterm", phase.forceMs, [terminate(record, tracked)]);
     case "sigterm":
@@ -187,13 +222,14 @@ export function endOfMain(
   const isKnown = event.type === "mainGone" && record.exit !== null;
   if (isStartCommandOnly || isKnown) return { record, effects: [] };
   const exit: Exit = event.type === "ended" ? event.exit : { kind: "unknown" };
-  const isEmpty = event.type === "ended" && event.isSessionEmpty &&
-    tracked.sessions.length === 1;
   const ended = describeEnd(record, exit, event);
-  if (isEmpty) {
-    return { record: { ...ended, phase: { state: "stopped" } }, effects: [] };
-  }
   const { phase } = ended;
+  // A restart command may have put another process in its place.
+  const isRestart = phase.state === "stopping" &&
+    phase.rung === "restart-command";
+  const isEmpty = event.type === "ended" && event.isSessionEmpty &&
+    tracked.sessions.length === 1 && !isRestart;
+  if (isEmpty) return toStopped(ended);
   if (phase.state !== "stopping") return enterStopping(ended, event.nowMs);
   // A stop command may still have to tidy up after the process it stopped.
   return {
@@ -219,9 +255,12 @@ export function enterStopping(
 ): Decision {
   const tracked = trackedOf(record.phase);
   const timeoutMs = toSpec(record.info).stopTimeoutMs;
-  const stopping = enter(record, "sigterm", tracked, { nowMs, timeoutMs });
+  const { phase } = enter(record, "sigterm", tracked, { nowMs, timeoutMs });
   return {
-    record: { ...stopping, message: record.message },
+    record: {
+      ...record,
+      phase: { ...phase, asked: null },
+    },
     effects: tracked ? [sweep(tracked, "TERM")] : [],
   };
 }

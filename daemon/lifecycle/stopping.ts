@@ -1,5 +1,6 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
-import { addMain } from "./record.ts";
+import { toStopped } from "./ending.ts";
+import { addMain, addSession, withoutSessions } from "./record.ts";
 import { toSpec } from "./spec.ts";
 import {
   climb,
@@ -10,6 +11,7 @@ import {
   isMainWaitedFor,
   stopRunning,
   sweep,
+  withoutMain,
 } from "./stop_ladder.ts";
 
 /** Time between two looks at what is left of a stopping process, ms. */
@@ -97,14 +99,28 @@ export function stopSooner(
   event: EventOf<"stopRequested">,
 ): Decision {
   const { phase } = record;
-  const forceMs = event.nowMs + event.timeoutMs;
-  if (forceMs >= phase.forceMs) return { record, effects: [] };
-  const deadlineMs = Math.min(
-    phase.deadlineMs,
-    deadlineOf(phase.rung, forceMs, event.timeoutMs),
-  );
+  const askedMs = event.nowMs + event.timeoutMs;
+  const isSooner = askedMs < phase.forceMs;
+  if (!isSooner && phase.asked === "stop") return { record, effects: [] };
   return {
-    record: { ...record, phase: { ...phase, forceMs, deadlineMs } },
+    record: {
+      ...record,
+      result: record.result === "none" ? "stopped" : record.result,
+      phase: {
+        ...phase,
+        // Whatever it was stopped for: it does not start again.
+        asked: "stop",
+        ...(isSooner
+          ? {
+            forceMs: askedMs,
+            deadlineMs: Math.min(
+              phase.deadlineMs,
+              deadlineOf(phase.rung, askedMs, event.timeoutMs),
+            ),
+          }
+          : {}),
+      },
+    },
     effects: [],
   };
 }
@@ -116,15 +132,51 @@ export function addHelper(
 ): Decision {
   const { phase } = record;
   if (phase.tracked === null) return { record, effects: [] };
-  const sessions = [...phase.tracked.sessions, session];
-  const tracked = { ...phase.tracked, sessions };
+  const tracked = addSession(phase.tracked, session);
   // The ladder may have gone on before the helper was heard of.
   const isHelperRunning = phase.rung === "stop-command" ||
-    phase.rung === "kill-command";
+    phase.rung === "kill-command" || phase.rung === "restart-command";
   return {
     record: { ...record, phase: { ...phase, tracked, isHelperRunning } },
-    effects: [],
+    effects: phase.rung === "restart-command"
+      ? [{ type: "killSession", session }]
+      : [],
   };
+}
+
+/**
+ * The restart command is gone, so nothing is started any more: now it can be
+ * said who is to be stopped.
+ */
+export function stopRestarted(
+  record: RecordIn<"stopping">,
+  { isMainAlive, nowMs }: EventOf<"restartEnded">,
+): Decision {
+  const { phase } = record;
+  const { tracked, forceMs } = phase;
+  if (phase.rung !== "restart-command" || tracked === null) {
+    return { record, effects: [] };
+  }
+  const ended: RecordIn<"stopping"> = {
+    ...record,
+    phase: {
+      ...phase,
+      rung: "sigterm",
+      deadlineMs: forceMs,
+      isHelperRunning: false,
+    },
+  };
+  if (toSpec(record.info).mode.kind === "forking") {
+    return {
+      record: withoutMain(ended),
+      effects: [findLateMain(forceMs, nowMs)],
+    };
+  }
+  if (!isMainAlive || record.exit !== null) {
+    return { record: ended, effects: [sweep(tracked, "TERM")] };
+  }
+  const grant = { nowMs, timeoutMs: forceMs - nowMs };
+  return stopRunning(ended, tracked, grant);
 }
 
 /**
@@ -152,7 +204,18 @@ export function afterSweep(
   event: EventOf<"swept">,
 ): Decision {
   const { phase, exit } = record;
-  if (phase.tracked === null) return { record, effects: [] };
+  if (phase.tracked === null || phase.rung === "restart-command") {
+    return { record, effects: [] };
+  }
+  const { sessions } = phase.tracked;
+  if (
+    event.left.length === 0 &&
+    withoutSessions(sessions, event.sessions).length > 0
+  ) {
+    // One more belongs to it since that look began.
+    const signal = phase.rung === "sigkill" ? "KILL" : "0";
+    return { record, effects: [sweep(phase.tracked, signal)] };
+  }
   if (event.left.length > 0) {
     const isForced = phase.rung === "sigkill";
     // The same again is no news: it is neither stored nor published.
@@ -171,23 +234,19 @@ export function afterSweep(
     exit === null && isMainWaitedFor(phase.tracked) &&
     !phase.tracked.commandEnded
   ) return { record, effects: [] };
-  return {
-    record: {
-      ...record,
-      phase: { state: "stopped" },
-      finishedMs: record.finishedMs ?? event.nowMs,
-      ...(exit === null && record.result !== "start-failed"
-        ? {
-          exit: { kind: "unknown" },
-          message: describeResult(
-            record.id,
-            record.result,
-            { kind: "unknown" },
-            "",
-          ),
-        }
-        : {}),
-    },
-    effects: [],
-  };
+  return toStopped({
+    ...record,
+    finishedMs: record.finishedMs ?? event.nowMs,
+    ...(exit === null && record.result !== "start-failed"
+      ? {
+        exit: { kind: "unknown" },
+        message: describeResult(
+          record.id,
+          record.result,
+          { kind: "unknown" },
+          "",
+        ),
+      }
+      : {}),
+  });
 }

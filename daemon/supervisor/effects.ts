@@ -11,7 +11,7 @@ import {
   readErrors,
   readIdentity,
 } from "../launch/run_folder.ts";
-import type { Effect } from "../lifecycle/events.ts";
+import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
 import {
   type Identity,
   type Rung,
@@ -21,11 +21,16 @@ import {
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { findMain } from "./find_main.ts";
+import { killSessions } from "./kill_sessions.ts";
 import { runHelper } from "./helper_command.ts";
+import { endRestart, runRestart } from "./restart_command.ts";
 import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
+
+/** Takes what comes of an effect. */
+export type Report = (event: ProcessEvent) => void;
 
 /** Wait before a signal that could not be sent is sent again, ms. */
 const RETRY_MS = 1_000;
@@ -46,7 +51,8 @@ export interface EffectPorts {
 export class Effects {
   /** The latest sweep and search of each process: older ones are dropped. */
   readonly #latest = new WeakMap<ProcessRunner, Map<string, object>>();
-  readonly #killing = new WeakSet<ProcessRunner>();
+  /** Generations whose sessions are being killed. */
+  readonly #killing = new WeakMap<ProcessRunner, number>();
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
   constructor(private readonly ports: EffectPorts) {}
@@ -56,11 +62,15 @@ export class Effects {
    * be out of processes) is no bug of ours: signals are repeated, and for the
    * others the ladder goes on at its deadline.
    */
-  perform(runner: ProcessRunner, effect: Effect): void {
+  perform(
+    runner: ProcessRunner,
+    effect: Effect,
+    report = runner.reporter(),
+  ): void {
     const name = `${effect.type} ${runner.record.id}`;
     this.ports.background.run(name, async () => {
       try {
-        await this.#run(runner, effect);
+        await this.#run(runner, effect, report);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         this.ports.logger.warn("effect failed", {
@@ -69,11 +79,13 @@ export class Effects {
           reason: error.message,
         });
         if (effect.type === "sweep") {
-          this.perform(runner, { ...effect, afterMs: RETRY_MS });
+          this.perform(runner, { ...effect, afterMs: RETRY_MS }, report);
         } else if (effect.type === "signal") {
           await this.ports.clock.sleep(RETRY_MS);
           // By then the ladder may have gone on.
-          if (isOnRung(runner, "sigterm")) this.perform(runner, effect);
+          if (isOnRung(runner, "sigterm")) {
+            this.perform(runner, effect, report);
+          }
         }
       }
     });
@@ -87,42 +99,66 @@ export class Effects {
   }
 
   /** Reports the end of a command that an earlier daemon started. */
-  async adopt(runner: ProcessRunner, tracked: Tracked): Promise<void> {
+  async adopt(
+    runner: ProcessRunner,
+    tracked: Tracked,
+    report = runner.reporter(),
+  ): Promise<void> {
     const folder = this.ports.folders.run(runner.record);
-    const report = () =>
+    const reportEnd = () =>
       this.ports.background.run(
         `end of ${runner.record.id}`,
-        () => this.#reportEnd(runner, folder, tracked.command, ""),
+        () => this.#reportEnd(runner, folder, tracked.command, "", report),
       );
-    this.#hold(runner, this.ports.exits.watch(folder, report));
-    if (await readEnd(folder) !== null) return report();
+    this.#hold(runner, this.ports.exits.watch(folder, reportEnd));
+    if (await readEnd(folder) !== null) return reportEnd();
     // Its launcher's end is noticed too: then there is a record, or none.
-    this.#watch(runner, tracked.launcher, report);
+    this.#watch(runner, tracked.launcher, reportEnd);
   }
 
-  #run(runner: ProcessRunner, effect: Effect): Promise<void> {
+  async #run(
+    runner: ProcessRunner,
+    effect: Effect,
+    report: Report,
+  ): Promise<void> {
+    const { launcher, clock } = this.ports;
     switch (effect.type) {
       case "prepare":
-        return this.#prepare(runner);
+        // Whatever was watched for an earlier generation is over.
+        this.release(runner);
+        return await this.#prepare(runner, report);
       case "launch":
-        return this.#launch(runner);
+        return await this.#launch(runner, report);
       case "findMain":
-        return this.#findMain(runner, effect.deadlineMs);
+        return await this.#findMain(runner, effect.deadlineMs, report);
       case "watchMain":
-        this.#watchMain(runner, effect.main);
-        return Promise.resolve();
+        return this.#watchMain(runner, effect.main, report);
       case "signal":
-        return this.ports.launcher.signal("TERM", [effect.target]);
+        await launcher.signal("TERM", [effect.target]);
+        return;
       case "runHelper":
-        return runHelper(runner, effect.which, this.ports);
+        return await runHelper(runner, effect.which, this.ports, report);
+      case "runRestart":
+        return await runRestart(runner, effect.askedMs, this.ports, report);
+      case "endRestart":
+        return await endRestart(runner, this.ports, report);
+      case "killSession": {
+        const sessions = [effect.session];
+        await killSessions(sessions, launcher, clock);
+        return report({
+          type: "swept",
+          sessions,
+          left: [],
+          nowMs: clock.nowMs(),
+        });
+      }
       case "sweep":
-        return this.#sweep(runner, effect);
+        return await this.#sweep(runner, effect, report);
     }
   }
 
-  async #prepare(runner: ProcessRunner): Promise<void> {
+  async #prepare(runner: ProcessRunner, report: Report): Promise<void> {
     const { staging, clock } = this.ports;
-    const { generation } = runner.record;
     let failure: string | null = null;
     if (staging.isNeeded(runner)) {
       try {
@@ -132,17 +168,15 @@ export class Effects {
         failure = error.message;
       }
     }
-    // What was stopped meanwhile may be staging again, for its next start.
-    if (runner.record.generation !== generation) return;
     const nowMs = clock.nowMs();
-    runner.dispatch(
+    report(
       failure === null
         ? { type: "prepared", nowMs }
         : { type: "refused", message: failure, nowMs },
     );
   }
 
-  async #launch(runner: ProcessRunner): Promise<void> {
+  async #launch(runner: ProcessRunner, report: Report): Promise<void> {
     const { record } = runner;
     const { folders, launcher, clock, staging } = this.ports;
     const spec = toSpec(record.info);
@@ -162,9 +196,9 @@ export class Effects {
       for await (const answer of answers) {
         if (answer.type === "launched") {
           tracked = track(answer.launched);
-          runner.dispatch({ type: "launched", tracked });
+          report({ type: "launched", tracked });
         } else if (answer.type === "executed") {
-          runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
+          report({ type: "executed", nowMs: clock.nowMs() });
         } else if (answer.type === "refused") {
           refusal = answer.message;
         }
@@ -173,22 +207,28 @@ export class Effects {
       if (tracked !== null) {
         if (!(error instanceof AppError)) throw error;
         // It runs, only its launcher is not understood any more.
-        return await this.adopt(runner, tracked);
+        return await this.adopt(runner, tracked, report);
       }
       refusal = messageOf(error);
     }
     if (tracked !== null) {
-      return await this.#reportEnd(runner, folder, tracked.command, refusal);
+      return await this.#reportEnd(
+        runner,
+        folder,
+        tracked.command,
+        refusal,
+        report,
+      );
     }
     // Whatever went wrong: from here on nothing can be started in there.
     const begun = await claim(folder) ? null : await readIdentity(folder);
     if (begun !== null && begun !== "claimed") {
       tracked = track(begun);
-      runner.dispatch({ type: "launched", tracked });
-      runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
-      return await this.adopt(runner, tracked);
+      report({ type: "launched", tracked });
+      report({ type: "executed", nowMs: clock.nowMs() });
+      return await this.adopt(runner, tracked, report);
     }
-    runner.dispatch({
+    report({
       type: "refused",
       message: refusal ||
         `the launcher said nothing: ${await readErrors(folder)}`,
@@ -202,12 +242,13 @@ export class Effects {
     folder: string,
     command: Identity,
     refusal: string,
+    report: Report,
   ): Promise<void> {
     const end = await readEnd(folder);
-    if (end === null) return this.#watchMain(runner, command);
+    if (end === null) return this.#watchMain(runner, command, report);
     const hasFailed = end.exit.kind !== "exited" || end.exit.code !== 0;
     const wasAsked = runner.record.phase.state === "stopping";
-    runner.dispatch({
+    report({
       type: "ended",
       exit: end.exit,
       isSessionEmpty: end.isSessionEmpty,
@@ -219,9 +260,9 @@ export class Effects {
     });
   }
 
-  #watchMain(runner: ProcessRunner, main: Identity): void {
+  #watchMain(runner: ProcessRunner, main: Identity, report: Report): void {
     this.#watch(runner, main, () => {
-      runner.dispatch({ type: "mainGone", nowMs: this.ports.clock.nowMs() });
+      report({ type: "mainGone", nowMs: this.ports.clock.nowMs() });
     });
   }
 
@@ -234,7 +275,11 @@ export class Effects {
     this.#watches.set(runner, watches.add(endWatch));
   }
 
-  async #findMain(runner: ProcessRunner, deadlineMs: number): Promise<void> {
+  async #findMain(
+    runner: ProcessRunner,
+    deadlineMs: number,
+    report: Report,
+  ): Promise<void> {
     const { launcher, clock } = this.ports;
     const isCurrent = this.#supersede(runner, "findMain");
     const { mode, user } = toSpec(runner.record.info);
@@ -248,7 +293,7 @@ export class Effects {
       isCurrent,
     });
     if (!isCurrent()) return;
-    runner.dispatch(
+    report(
       found.isFound
         ? { type: "mainFound", main: found.main, session: found.session }
         : {
@@ -262,17 +307,27 @@ export class Effects {
   async #sweep(
     runner: ProcessRunner,
     { signal, sessions, afterMs }: Extract<Effect, { type: "sweep" }>,
+    report: Report,
   ): Promise<void> {
+    const { generation } = runner.record;
+    const isKilling = () => this.#killing.get(runner) === generation;
     // One that kills is let finish, however long it takes.
-    if (this.#killing.has(runner)) return;
+    if (isKilling()) return;
     const isCurrent = this.#supersede(runner, "sweep");
     await this.ports.clock.sleep(afterMs);
     if (!isCurrent()) return;
-    if (signal === "KILL") this.#killing.add(runner);
+    if (signal === "KILL") this.#killing.set(runner, generation);
     const left = await this.ports.launcher.sweep(signal, sessions)
-      .finally(() => this.#killing.delete(runner));
+      .finally(() => {
+        if (isKilling()) this.#killing.delete(runner);
+      });
     if (!isCurrent()) return;
-    runner.dispatch({ type: "swept", left, nowMs: this.ports.clock.nowMs() });
+    report({
+      type: "swept",
+      sessions,
+      left,
+      nowMs: this.ports.clock.nowMs(),
+    });
   }
 
   /** Makes this the only effect of its kind whose outcome still counts. */

@@ -4,11 +4,10 @@ export interface Folders {
   run(
     process: { readonly number: number; readonly generation: number },
   ): string;
-  /** The same of its stop or kill command. */
+  /** The same of a command that belongs to it, such as `stop.1`. */
   helper(
     process: { readonly number: number; readonly generation: number },
-    which: "stop" | "kill",
-    attempt: number,
+    name: string,
   ): string;
   logs(process: { readonly id: string }): {
     readonly stdoutPath: string;
@@ -25,8 +24,8 @@ export interface Folders {
 export function layOutFolders(runRoot: string, logDir: string): Folders {
   return {
     run: ({ number, generation }) => `${runRoot}/${number}.${generation}`,
-    helper: (process, which, attempt) =>
-      `${runRoot}/${process.number}.${process.generation}/${which}.${attempt}`,
+    helper: ({ number, generation }, name) =>
+      `${runRoot}/${number}.${generation}/${name}`,
     logs: ({ id }) => ({
       stdoutPath: `${logDir}/${id}.stdout`,
       stderrPath: `${logDir}/${id}.stderr`,

@@ -1,8 +1,11 @@
 import { AppError, assert } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
-import { toSpec } from "../lifecycle/spec.ts";
-import type { Launcher } from "../ports.ts";
+import type { Launched } from "../launch/run_folder.ts";
+import type { ProcessEvent } from "../lifecycle/events.ts";
+import type { ProcessRecord } from "../lifecycle/record.ts";
+import { type Command, toSpec } from "../lifecycle/spec.ts";
+import type { LaunchAnswer, Launcher } from "../ports.ts";
 import type { Folders } from "./folders.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
@@ -12,7 +15,7 @@ export interface HelperPorts {
   readonly launcher: Pick<Launcher, "run">;
   readonly clock: Clock;
   readonly folders: Folders;
-  readonly staging: Staging;
+  readonly staging: Pick<Staging, "environmentOf">;
 }
 
 /** Runs StopCmd or KillCmd as the process itself is run, and reports its end. */
@@ -20,69 +23,76 @@ export async function runHelper(
   runner: ProcessRunner,
   which: "stop" | "kill",
   ports: HelperPorts,
+  report: (event: ProcessEvent) => void,
 ): Promise<void> {
   const { record } = runner;
-  const { folders, launcher, clock, staging } = ports;
-  const spec = toSpec(record.info);
-  const command = which === "stop" ? spec.stop : spec.kill;
+  const { folders, clock } = ports;
+  const command = toSpec(record.info)[which];
   assert(command !== null, "a helper is run only if it was given");
   let succeeded = false;
   try {
-    const folder = await makeFolder(runner, which, ports);
-    if (folder === null) {
+    const { folder, begun } = await makeHelperFolder(record, which, folders);
+    if (begun !== null) {
+      report({ type: "helperStarted", session: begun.command });
       // An earlier daemon started it: it counts until the deadline.
-      return runner.dispatch({
-        type: "helperEnded",
-        which,
-        succeeded: true,
-        nowMs: clock.nowMs(),
-      });
+      succeeded = true;
+    } else {
+      for await (const answer of launchHelper(runner, folder, command, ports)) {
+        if (answer.type !== "launched") continue;
+        const session = answer.launched.command;
+        report({ type: "helperStarted", session });
+      }
+      const end = await readEnd(folder);
+      succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
     }
-    const answers = launcher.run({
-      ...folders.logs(record),
-      folder,
-      user: spec.user,
-      workDir: spec.workDir,
-      environment: await staging.environmentOf(runner),
-      command,
-    });
-    for await (const answer of answers) {
-      if (answer.type !== "launched") continue;
-      const session = answer.launched.command;
-      runner.dispatch({ type: "helperStarted", session });
-    }
-    const end = await readEnd(folder);
-    succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
   } catch (error) {
     // The ladder goes on: a stop must not hang on its own helper.
     if (!(error instanceof AppError)) throw error;
   }
-  runner.dispatch({
-    type: "helperEnded",
-    which,
-    succeeded,
-    nowMs: clock.nowMs(),
+  report({ type: "helperEnded", which, succeeded, nowMs: clock.nowMs() });
+}
+
+/** Starts a command of a process as the process itself is started. */
+export async function* launchHelper(
+  runner: ProcessRunner,
+  folder: string,
+  command: Command,
+  { folders, launcher, staging }: Omit<HelperPorts, "clock">,
+): AsyncGenerator<LaunchAnswer> {
+  const { user, workDir } = toSpec(runner.record.info);
+  yield* launcher.run({
+    ...folders.logs(runner.record),
+    folder,
+    user,
+    workDir,
+    environment: await staging.environmentOf(runner),
+    command,
   });
 }
 
-/** A folder to run a helper in; null if an earlier daemon has run it. */
-async function makeFolder(
-  runner: ProcessRunner,
-  which: "stop" | "kill",
-  { folders }: HelperPorts,
-): Promise<string | null> {
+/**
+ * Makes a folder to run a command of a process in.
+ *
+ * @param name Of the command: `NAME.1` is its folder, or the next number if
+ * an earlier daemon made that and got no further.
+ * @returns The folder, or the one in which an earlier daemon has begun it.
+ */
+export async function makeHelperFolder(
+  record: ProcessRecord,
+  name: string,
+  folders: Folders,
+): Promise<{ readonly folder: string; readonly begun: Launched | null }> {
+  // A restart by a command of its own leaves a generation without a start.
+  await Deno.mkdir(folders.run(record), { recursive: true, mode: 0o700 });
   for (let attempt = 1;; attempt++) {
-    const folder = folders.helper(runner.record, which, attempt);
+    const folder = folders.helper(record, `${name}.${attempt}`);
     try {
       await Deno.mkdir(folder, { mode: 0o700 });
-      return folder;
+      return { folder, begun: null };
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
     const begun = await claim(folder) ? null : await readIdentity(folder);
-    if (begun !== null && begun !== "claimed") {
-      runner.dispatch({ type: "helperStarted", session: begun.command });
-      return null;
-    }
+    if (begun !== null && begun !== "claimed") return { folder, begun };
   }
 }

@@ -16,15 +16,20 @@ export function readLastLines(path: string): string {
     file.seekSync(start, Deno.SeekMode.Start);
     const bytes = new Uint8Array(Math.min(size, TAIL_BYTES));
     const length = file.readSync(bytes) ?? 0;
-    const text = new TextDecoder().decode(bytes.subarray(0, length));
-    const lines = text.split("\n").map(toPlain).filter((line) => line !== "");
-    // A first line that the window cut in two says nothing.
-    if (start > 0 && lines.length > LINES_MAX) lines.shift();
-    return lines.slice(-LINES_MAX).join(" | ");
+    return lastLinesOf(
+      new TextDecoder().decode(bytes.subarray(0, length)),
+    );
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }
+}
+
+/** The last lines of a text, in the same form. */
+export function lastLinesOf(text: string): string {
+  const lines = text.slice(-TAIL_BYTES).split("\n").map(toPlain)
+    .filter((line) => line !== "");
+  return lines.slice(-LINES_MAX).join(" | ");
 }
 
 function toPlain(line: string): string {

@@ -24,7 +24,7 @@ export class ProcessRunner {
   #record: ProcessRecord;
   #deadline: Timer | null = null;
   #armedForMs: number | null = null;
-  readonly #waiters = new Set<(record: ProcessRecord) => void>();
+  readonly #watchers = new Set<(record: ProcessRecord) => void>();
 
   constructor(record: ProcessRecord, private readonly ports: RunnerPorts) {
     this.#record = record;
@@ -49,22 +49,45 @@ export class ProcessRunner {
       this.#record = decision.record;
       this.#armDeadline();
       this.ports.publish(stored);
-      for (const waiter of [...this.#waiters]) waiter(this.#record);
+      for (const watcher of [...this.#watchers]) watcher(this.#record);
     }
     for (const effect of decision.effects) this.ports.perform(this, effect);
+  }
+
+  /**
+   * The way to report what comes of an effect: it reaches the generation that
+   * the process is in now. What an earlier one has to say is about a process
+   * that is no more.
+   */
+  reporter(): (event: ProcessEvent) => void {
+    const { generation } = this.#record;
+    return (event) => {
+      if (this.#record.generation === generation) this.dispatch(event);
+    };
   }
 
   /** Resolves with the first record, from now on, that fits. */
   until(fits: (record: ProcessRecord) => boolean): Promise<ProcessRecord> {
     return new Promise((resolve) => {
-      if (fits(this.#record)) return resolve(this.#record);
-      const waiter = (record: ProcessRecord) => {
+      const end = this.watch((record) => {
         if (!fits(record)) return;
-        this.#waiters.delete(waiter);
+        end();
         resolve(record);
-      };
-      this.#waiters.add(waiter);
+      });
+      if (!fits(this.#record)) return;
+      end();
+      resolve(this.#record);
     });
+  }
+
+  /**
+   * Calls `onChange` with every record that is stored from now on.
+   *
+   * @returns Ends that.
+   */
+  watch(onChange: (record: ProcessRecord) => void): () => void {
+    this.#watchers.add(onChange);
+    return () => void this.#watchers.delete(onChange);
   }
 
   /** Gives up the timer; the record is not changed any more. */
@@ -75,7 +98,9 @@ export class ProcessRunner {
   /** The timer belongs to the phase: a phase without deadline has none. */
   #armDeadline(): void {
     const { phase } = this.#record;
-    const deadlineMs = phase.state === "stopping" ? phase.deadlineMs : null;
+    const hasDeadline = phase.state === "stopping" ||
+      (phase.state === "starting" && phase.step === "restart-command");
+    const deadlineMs = hasDeadline ? phase.deadlineMs : null;
     // One that runs is left alone: a wall clock that was set does not hurry it.
     if (deadlineMs !== null && deadlineMs === this.#armedForMs) return;
     this.#deadline?.cancel();

@@ -4,6 +4,7 @@ import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
 import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
 import {
   type ProcessRecord,
+  type Rung,
   type Tracked,
   trackedOf,
 } from "../lifecycle/record.ts";
@@ -99,6 +100,7 @@ async function adopt(
   ports: EffectPorts,
   answer: ProbeAnswer,
 ): Promise<void> {
+  const report = runner.reporter();
   for (const effect of resume(runner.record)) effects.perform(runner, effect);
   const tracked = trackedOf(runner.record.phase);
   if (tracked === null) return;
@@ -110,11 +112,11 @@ async function adopt(
   const isThere = isAlive(tracked.command, answer) ||
     isAlive(tracked.launcher, answer);
   if (end === null && !isThere) {
-    runner.dispatch(lost(runner.record, tracked, answer, ports.clock.nowMs()));
+    report(lost(runner.record, tracked, answer, ports.clock.nowMs()));
     return;
   }
-  runner.dispatch({ type: "executed", nowMs: ports.clock.nowMs() });
-  await effects.adopt(runner, tracked);
+  report({ type: "executed", nowMs: ports.clock.nowMs() });
+  await effects.adopt(runner, tracked, report);
 }
 
 /** Neither the command nor its launcher is alive, and there is no record. */
@@ -147,6 +149,9 @@ function resume(record: ProcessRecord): readonly Effect[] {
     case "staging":
       return [{ type: "prepare" }];
     case "starting":
+      if (phase.step === "restart-command") {
+        return [{ type: "runRestart", askedMs: phase.askedMs }];
+      }
       return phase.step === "pid-file"
         ? [{ type: "findMain", deadlineMs: phase.deadlineMs }]
         : [];
@@ -164,13 +169,14 @@ function resume(record: ProcessRecord): readonly Effect[] {
 }
 
 function resumeStop(
-  rung: string,
+  rung: Rung,
   tracked: Tracked,
   isForking: boolean,
   hasEnded: boolean,
 ): readonly Effect[] {
   // What waits for the launcher is told, or its deadline comes.
   if (rung === "launch") return [];
+  if (rung === "restart-command") return [{ type: "endRestart" }];
   if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
   if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
   if (rung === "sigkill") return [sweep(tracked, "KILL")];

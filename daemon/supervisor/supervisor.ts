@@ -9,6 +9,7 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "./event_hub.ts";
+import type { Execs } from "./execs.ts";
 import { ProcessRunner, type RunnerPorts } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -23,6 +24,8 @@ export interface SupervisorPorts {
     release(runner: ProcessRunner): void;
   };
   readonly staging: Pick<Staging, "write" | "discard">;
+  /** Commands beside processes: what is stopped has none left. */
+  readonly execs: Pick<Execs, "settled">;
   /** Removes what the daemon kept of a process beside its record. */
   readonly removeFiles: (record: ProcessRecord) => Promise<void>;
 }
@@ -30,6 +33,7 @@ export interface SupervisorPorts {
 /** All processes of this host, by id. */
 export class Supervisor {
   readonly #runners = new Map<string, ProcessRunner>();
+  readonly #deleting = new Set<ProcessRunner>();
   readonly #runnerPorts: RunnerPorts;
 
   constructor(private readonly ports: SupervisorPorts) {
@@ -92,7 +96,41 @@ export class Supervisor {
       timeoutMs: timeoutMs || toSpec(runner.record.info).stopTimeoutMs,
       nowMs: this.ports.clock.nowMs(),
     });
-    return await runner.until(({ phase }) => phase.state === "stopped");
+    const stopped = await runner.until(({ phase }) =>
+      phase.state === "stopped"
+    );
+    await this.ports.execs.settled(runner);
+    return stopped;
+  }
+
+  /**
+   * Restarts a process, or starts one that is stopped, and waits until it runs.
+   *
+   * @param timeoutMs Time for its stop; 0 = what its definition says.
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION while a stop or delete is
+   * under way, if its restart command failed, or if it ended instead.
+   */
+  async restart(id: string, timeoutMs: number): Promise<void> {
+    const runner = this.#get(id);
+    const refuse = (message: string) => {
+      throw new AppError("FAILED_PRECONDITION", message);
+    };
+    if (this.#deleting.has(runner)) refuse(`process ${id} is being deleted`);
+    runner.dispatch({
+      type: "restartRequested",
+      timeoutMs: timeoutMs || toSpec(runner.record.info).stopTimeoutMs,
+      nowMs: this.ports.clock.nowMs(),
+    });
+    const { phase: begun } = runner.record;
+    if (begun.state === "stopping" && begun.asked !== "restart") {
+      refuse(`process ${id} is being stopped: it cannot be restarted`);
+    }
+    const { phase, message } = await runner.until(({ phase }) =>
+      phase.state === "running" || phase.state === "stopped"
+    );
+    const hasFailed = phase.state === "stopped" ||
+      (phase.state === "running" && phase.restartFailure !== undefined);
+    if (hasFailed) refuse(message);
   }
 
   /**
@@ -111,10 +149,16 @@ export class Supervisor {
         `process ${id} status ${record.phase.state} can't be deleted`,
       );
     }
-    // The id is free only when its files are gone: the next process of that
-    // name has logs of the same name.
-    await this.ports.staging.discard(runner);
-    await this.ports.removeFiles(record);
+    this.#deleting.add(runner);
+    try {
+      await this.ports.execs.settled(runner);
+      // The id is free only when its files are gone: the next process of that
+      // name has logs of the same name.
+      await this.ports.staging.discard(runner);
+      await this.ports.removeFiles(record);
+    } finally {
+      this.#deleting.delete(runner);
+    }
     if (this.#runners.get(id) !== runner) return;
     const event = this.ports.store.remove(record, this.ports.clock.nowMs());
     this.#runners.delete(id);
@@ -136,6 +180,11 @@ export class Supervisor {
   /** @throws {AppError} NOT_FOUND */
   get(id: string): ProcessRecord {
     return this.#get(id).record;
+  }
+
+  /** @throws {AppError} NOT_FOUND */
+  runnerOf(id: string): ProcessRunner {
+    return this.#get(id);
   }
 
   /** Every process, in the order of creation. */

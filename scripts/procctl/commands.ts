@@ -9,12 +9,31 @@ import type {
 export interface CommandPorts {
   readonly manager: Pick<
     ManagerClient,
-    "list" | "inspect" | "create" | "stop" | "delete" | "events" | "follow"
+    | "list"
+    | "inspect"
+    | "create"
+    | "stop"
+    | "delete"
+    | "restart"
+    | "reload"
+    | "signal"
+    | "exec"
+    | "events"
+    | "follow"
   >;
   readonly readFile: (path: string) => Promise<string>;
   /** Prints one line. */
   readonly print: (line: string) => void;
+  /** Passes on what a command wrote. */
+  readonly write: (to: "stdout" | "stderr", text: string) => void;
 }
+
+/** Time that a command of an operator may take, seconds. */
+const EXEC_S_MAX = 3_600;
+/** Exit code of a command whose time was over, as of timeout(1). */
+const EXIT_TIMED_OUT = 124;
+/** What a shell adds to the number of a signal. */
+const EXIT_SIGNALLED = 128;
 
 /** One command of procctl. */
 export interface Command {
@@ -23,10 +42,11 @@ export interface Command {
   readonly summary: string;
   /** Number of words it takes, at least and at most. */
   readonly words: readonly [min: number, max: number];
+  /** Resolves with the exit code, if it is not 0. */
   readonly run: (
     words: readonly string[],
     ports: CommandPorts,
-  ) => Promise<void>;
+  ) => Promise<number | void>;
 }
 
 /** Every command, by name. */
@@ -62,14 +82,54 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "stop a process and wait until nothing of it is left",
     words: [1, 2],
     async run([id = "", seconds = "0"], { manager, print }) {
-      if (!/^\d+$/.test(seconds)) {
-        throw new AppError(
-          "INVALID_ARGUMENT",
-          `SECONDS: must be whole seconds: current value is "${seconds}"`,
-        );
-      }
-      await manager.stop(id, Number(seconds));
+      await manager.stop(id, readSeconds(seconds));
       print(id);
+    },
+  },
+  restart: {
+    usage: "ID [SECONDS]",
+    summary: "restart a process, or start it again, and wait until it runs",
+    words: [1, 2],
+    async run([id = "", seconds = "0"], { manager, print }) {
+      await manager.restart(id, readSeconds(seconds));
+      print(id);
+    },
+  },
+  reload: {
+    usage: "ID",
+    summary: "have a process read its configuration again",
+    words: [1, 1],
+    async run([id = ""], { manager, print }) {
+      await manager.reload(id);
+      print(id);
+    },
+  },
+  signal: {
+    usage: "ID SIGNAL",
+    summary: "send a signal, such as HUP or 10, to a main process",
+    words: [2, 2],
+    async run([id = "", signal = ""], { manager, print }) {
+      await manager.signal(id, signal);
+      print(id);
+    },
+  },
+  exec: {
+    usage: "ID -- CMD [ARG]...",
+    summary: "run a command beside a process, and end with its exit code",
+    words: [2, Infinity],
+    async run([id = "", ...Cmd], { manager, write }) {
+      const result = await manager.exec(id, {
+        Cmd,
+        Envs: [],
+        User: "",
+        WorkDir: "",
+        Timeout: EXEC_S_MAX,
+      });
+      write("stdout", result.Stdout);
+      write("stderr", result.Stderr);
+      if (result.TimedOut) return EXIT_TIMED_OUT;
+      if (result.Signal > 0) return EXIT_SIGNALLED + result.Signal;
+      return result.ExitKnown ? result.ExitCode : 1;
     },
   },
   rm: {
@@ -93,6 +153,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+function readSeconds(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new AppError(
+    "INVALID_ARGUMENT",
+    `SECONDS: must be whole seconds: current value is "${text}"`,
+  );
+}
 
 /** Lays processes out in columns. */
 export function formatTable(processes: readonly ProcessStatusInfo[]): string[] {

@@ -1,7 +1,8 @@
 /**
  * procctl: the operator's command line.
  *
- * Exit codes: 0 = done, 1 = the daemon refused or is away, 2 = usage.
+ * Exit codes: 0 = done, 1 = the daemon refused or is away, 2 = usage; after
+ * exec the command's own, 128 + its signal, or 124 if its time was over.
  */
 import { AppError, messageOf } from "../../shared/errors.ts";
 import { ManagerClient } from "../../shared/manager_api/client.ts";
@@ -22,12 +23,18 @@ const USAGE = [
   "  -h, --help           this text",
 ].join("\n");
 
+/** A pipe may take less than all at once. */
+function write(to: "stdout" | "stderr", text: string): void {
+  let bytes = encoder.encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(Deno[to].writeSync(bytes));
+}
+
 function print(line: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+  write("stdout", `${line}\n`);
 }
 
 function fail(message: string): void {
-  Deno.stderr.writeSync(encoder.encode(`procctl: ${message}\n`));
+  write("stderr", `procctl: ${message}\n`);
 }
 
 async function main(): Promise<number> {
@@ -68,8 +75,8 @@ async function main(): Promise<number> {
     typeof socket === "string" ? socket : SOCKET_PATH_DEFAULT,
   );
   try {
-    await command.run(words, { manager, readFile: Deno.readTextFile, print });
-    return 0;
+    const ports = { manager, readFile: Deno.readTextFile, print, write };
+    return await command.run(words, ports) ?? 0;
   } catch (error) {
     const isExpected = error instanceof AppError ||
       error instanceof SyntaxError || error instanceof Deno.errors.NotFound;

@@ -78,9 +78,12 @@ export function fromEnvelope(status: number, body: string): unknown {
 /** The original says only in words what kind of error it is. */
 function codeOf(status: number, message: string): ErrorCode {
   if (status === 200 && message.endsWith(" not found")) return "NOT_FOUND";
-  if (status === 200 && message.endsWith(" already existed")) {
-    return "ALREADY_EXISTS";
-  }
+  // Two classes have this status: the same words tell them apart.
+  const isConflict = status === HTTP_STATUS.FAILED_PRECONDITION;
+  if (
+    (status === 200 || isConflict) && message.endsWith(" already existed")
+  ) return "ALREADY_EXISTS";
+  if (isConflict) return "FAILED_PRECONDITION";
   for (const [code, value] of Object.entries(HTTP_STATUS)) {
     if (value === status) return code as ErrorCode;
   }

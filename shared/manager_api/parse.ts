@@ -1,7 +1,14 @@
 import { InvalidInputError } from "../errors.ts";
 import { ObjectReader } from "../json_reader.ts";
+import { SIGNAL_MAX, SIGNALS } from "../signals.ts";
 import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
-import type { ProcessFile, ProcessInfo, Resource, Uri } from "./types.ts";
+import type {
+  ExecRequest,
+  ProcessFile,
+  ProcessInfo,
+  Resource,
+  Uri,
+} from "./types.ts";
 
 /** Longest id in UTF-8 bytes: it becomes part of file names. */
 export const ID_BYTES_MAX = 200;
@@ -27,7 +34,8 @@ export function parseProcessInfo(
   body: string,
   checkFile: (file: ProcessFile) => string | null = () => null,
 ): ProcessInfo {
-  const reader = new ObjectReader(parseJson(body, "process definition"));
+  const subject = "process definition";
+  const reader = new ObjectReader(parseJson(body, subject));
   const info: ProcessInfo = {
     Id: readId(reader),
     WorkDir: readPath(reader, "WorkDir"),
@@ -48,16 +56,13 @@ export function parseProcessInfo(
     RemoteEnvs: readRemoteVariables(reader) ?? [],
     Envs: readVariables(reader),
     Argv: readItems(reader, "Argv"),
-    User: readWord(reader, "User"),
+    User: readUser(reader),
     ExecutorId: readWord(reader, "ExecutorId"),
     StatusInfo: null,
     ExecutorHeartBeatTime: 0,
   };
   if (info.ProcessName.includes("/")) {
     reader.addProblem("ProcessName", "must be a base name, without a slash");
-  }
-  if (info.User.startsWith("-")) {
-    reader.addProblem("User", "must not begin with -");
   }
   if (info.Argv && info.Argv.length > 0 && CONTROL.test(info.StartCmd)) {
     reader.addProblem(
@@ -69,7 +74,7 @@ export function parseProcessInfo(
     const rule = checkFile(file);
     if (rule !== null) reader.addProblem(`Files[${index}].To`, rule);
   });
-  reader.throwProblems("process definition");
+  reader.throwProblems(subject);
   return info;
 }
 
@@ -90,6 +95,75 @@ export function parseProcessFile(
   if (rule !== null) reader.addProblem("To", rule);
   reader.throwProblems("file");
   return file;
+}
+
+/**
+ * Reads the command of an exec request.
+ *
+ * @param body The request's JSON text.
+ * @throws {InvalidInputError} With every problem and its field; arguments and
+ * environment values are not shown.
+ */
+export function parseExecRequest(body: string): ExecRequest {
+  const subject = "command";
+  const reader = new ObjectReader(parseJson(body, subject));
+  const request: ExecRequest = {
+    Cmd: readItems(reader, "Cmd") ?? [],
+    Envs: readVariables(reader) ?? [],
+    User: readUser(reader),
+    WorkDir: readPath(reader, "WorkDir"),
+    Timeout: reader.number("Timeout", { max: SECONDS_MAX }),
+  };
+  if (!request.Cmd[0]) {
+    reader.addProblem("Cmd", "must hold at least a program");
+  } else if (CONTROL.test(request.Cmd[0])) {
+    reader.addProblem("Cmd[0]", "must not hold a control character");
+  }
+  if (!(request.Timeout > 0)) {
+    reader.addProblem(
+      "Timeout",
+      `must be seconds above 0: current value is ${request.Timeout}`,
+    );
+  }
+  reader.throwProblems(subject);
+  return request;
+}
+
+/**
+ * Reads a signal out of a path.
+ *
+ * @param text A name, with or without SIG in front, or a number.
+ * @returns Its number.
+ * @throws {InvalidInputError} That lists what is accepted.
+ */
+export function parseSignal(text: string): number {
+  const named = SIGNALS.get(text.replace(/^SIG/, ""));
+  if (named !== undefined) return named;
+  const number = Number(text);
+  if (/^\d{1,2}$/.test(text) && number >= 1 && number <= SIGNAL_MAX) {
+    return number;
+  }
+  throw new InvalidInputError("request", [{
+    field: "signal",
+    rule: `must be one of ${[...SIGNALS.keys()].join(", ")}, with or ` +
+      `without SIG in front, or a number from 1 to ${SIGNAL_MAX}: ` +
+      `current value is ${JSON.stringify(text.slice(0, 60))}`,
+  }]);
+}
+
+/**
+ * Reads whole seconds out of a path.
+ *
+ * @throws {InvalidInputError}
+ */
+export function parseSeconds(field: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,9}$/.test(text) && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidInputError("request", [{
+    field,
+    rule: `must be whole seconds from 0 to ${SECONDS_MAX}: ` +
+      `current value is ${JSON.stringify(text.slice(0, 60))}`,
+  }]);
 }
 
 function parseJson(body: string, subject: string): unknown {
@@ -144,6 +218,14 @@ function readWord(reader: ObjectReader, key: string): string {
     reader.addProblem(key, "must not hold a control character");
   }
   return word;
+}
+
+function readUser(reader: ObjectReader): string {
+  const user = readWord(reader, "User");
+  if (user.startsWith("-")) {
+    reader.addProblem("User", "must not begin with -");
+  }
+  return user;
 }
 
 function readCommand(

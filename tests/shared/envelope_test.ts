@@ -45,6 +45,16 @@ Deno.test("fromEnvelope() gives back the class of every error", () => {
   }
 });
 
+Deno.test("fromEnvelope() tells the two classes of a conflict apart", () => {
+  const codeOf = (message: string) =>
+    assertThrows(
+      () => fromEnvelope(409, JSON.stringify(toFailure(1405260, message))),
+      AppError,
+    ).code;
+  assertEquals(codeOf("processinfo p already existed"), "ALREADY_EXISTS");
+  assertEquals(codeOf("process p must be running"), "FAILED_PRECONDITION");
+});
+
 // The original answers every error of a route with status 200.
 for (
   const [message, code] of [

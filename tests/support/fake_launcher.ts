@@ -55,9 +55,11 @@ export class FakeLauncher implements Launcher {
     await this.alive.get(command.pid)?.ended.promise;
   }
 
-  signal(name: string, targets: readonly Identity[]): Promise<void> {
+  signal(name: string, targets: readonly Identity[]): Promise<number[]> {
     for (const { pid } of targets) this.sent.push(`signal ${name} ${pid}`);
-    return Promise.resolve();
+    return Promise.resolve(
+      targets.map(({ pid }) => pid).filter((pid) => this.alive.has(pid)),
+    );
   }
 
   async probe(pids: readonly number[]): Promise<ProbeAnswer> {

@@ -3,13 +3,19 @@ import { createHandlers } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
+import { Execs } from "../../../daemon/supervisor/execs.ts";
+import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
+import { LiveOperations } from "../../../daemon/supervisor/live_operations.ts";
+import { toSpec } from "../../../daemon/lifecycle/spec.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
 import type { ProcessFile } from "../../../shared/manager_api/types.ts";
+import { BackgroundTasks } from "../../../shared/background.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
 import { createLogger } from "../../../shared/logger.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { type TempDir, tempDir } from "../../support/temp_dir.ts";
 
 /** Where every operation is. */
@@ -26,6 +32,7 @@ export interface Answer {
 /** The whole API on a real store, with processes that the test moves. */
 export class ApiBench implements AsyncDisposable {
   readonly clock = new FakeClock();
+  readonly launcher = new FakeLauncher();
   readonly log: string[] = [];
   readonly removed: string[] = [];
   readonly written: ProcessFile[] = [];
@@ -36,6 +43,15 @@ export class ApiBench implements AsyncDisposable {
 
   private constructor(private readonly dir: TempDir) {
     const hub = new EventHub();
+    const launcher = this.launcher;
+    const execs = new Execs({
+      launcher,
+      clock: this.clock,
+      folders: layOutFolders(`${dir.path}/run`, dir.path),
+      background: new BackgroundTasks((_name, error) => {
+        throw error;
+      }),
+    });
     this.store = new ProcessStore(`${dir.path}/processes.db`);
     this.supervisor = new Supervisor({
       store: this.store,
@@ -52,6 +68,7 @@ export class ApiBench implements AsyncDisposable {
         },
         discard: () => Promise.resolve(),
       },
+      execs: { settled: () => Promise.resolve() },
       removeFiles: ({ id }) => {
         this.removed.push(id);
         return Promise.resolve();
@@ -61,6 +78,14 @@ export class ApiBench implements AsyncDisposable {
     this.handle = createApi(
       createHandlers({
         supervisor: this.supervisor,
+        live: new LiveOperations({
+          launcher,
+          execs,
+          staging: {
+            environmentOf: ({ record }) =>
+              Promise.resolve(toSpec(record.info).environment),
+          },
+        }),
         store: this.store,
         hub,
         baseFolders,

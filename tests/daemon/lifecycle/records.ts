@@ -21,6 +21,8 @@ export const COMMAND = identity(10);
 export const LAUNCHER = identity(11);
 export const MAIN = identity(20);
 export const HELPER = identity(30);
+/** Leaders of all sessions in these tests. */
+export const EVERYBODY = [COMMAND, MAIN, HELPER];
 
 /** A command that was started, alone. */
 export const LAUNCHED: Tracked = {
@@ -95,6 +97,7 @@ export function stopping(
 ): Phase {
   return {
     state: "stopping",
+    asked: "stop",
     rung,
     tracked,
     deadlineMs: 10_000,
@@ -148,7 +151,19 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     succeeded: true,
     nowMs: 5_000,
   },
-  swept: { type: "swept", left: [], nowMs: 5_000 },
+  swept: { type: "swept", sessions: EVERYBODY, left: [], nowMs: 5_000 },
+  restartRequested: {
+    type: "restartRequested",
+    timeoutMs: 8_000,
+    nowMs: 5_000,
+  },
+  restartEnded: {
+    type: "restartEnded",
+    failure: null,
+    isMainAlive: true,
+    nowMs: 5_000,
+  },
+  reloaded: { type: "reloaded" },
   fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
 };
 
@@ -173,7 +188,12 @@ function describeEffect(effect: Effect): string {
   switch (effect.type) {
     case "prepare":
     case "launch":
+    case "endRestart":
       return effect.type;
+    case "runRestart":
+      return `runRestart @${effect.askedMs}`;
+    case "killSession":
+      return `killSession ${effect.session.pid}`;
     case "findMain":
       return `findMain @${effect.deadlineMs}`;
     case "watchMain":

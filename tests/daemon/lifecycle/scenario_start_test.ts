@@ -5,6 +5,7 @@ import {
   COMMAND,
   ended,
   EVENTS,
+  EVERYBODY,
   exited,
   FORKED,
   record,
@@ -30,7 +31,7 @@ function stop(nowMs: number, timeoutMs = 8_000): ProcessEvent {
 }
 
 function swept(nowMs: number, ...left: number[]): ProcessEvent {
-  return { type: "swept", left, nowMs };
+  return { type: "swept", sessions: EVERYBODY, left, nowMs };
 }
 
 function running(part = {}, tracked = SIMPLE): ProcessRecord {

@@ -4,6 +4,7 @@ import type { ProcessRecord } from "../../../daemon/lifecycle/record.ts";
 import {
   ended,
   EVENTS,
+  EVERYBODY,
   exited,
   LAUNCHED,
   record,
@@ -31,7 +32,7 @@ function deadline(nowMs: number): ProcessEvent {
 }
 
 function swept(nowMs: number, ...left: number[]): ProcessEvent {
-  return { type: "swept", left, nowMs };
+  return { type: "swept", sessions: EVERYBODY, left, nowMs };
 }
 
 function helperEnded(
@@ -191,9 +192,9 @@ Deno.test("transition() climbs from rung to rung as time passes", () => {
     "deadline: stopping sigterm @13000, signal 10",
     "deadline: stopping kill-command @18000, runHelper kill",
     "helperStarted: stopping kill-command @18000",
-    "deadline: stopping sigkill @19000, sweep KILL 10+30+30",
-    "deadline: stopping sigkill @20000, sweep KILL 10+30+30",
-    "ended: stopping sigkill @20000, sweep KILL 10+30+30",
+    "deadline: stopping sigkill @19000, sweep KILL 10+30",
+    "deadline: stopping sigkill @20000, sweep KILL 10+30",
+    "ended: stopping sigkill @20000, sweep KILL 10+30",
     "swept: stopped",
   ]);
   assertEquals(story.record.exit, signalled(9));

@@ -42,6 +42,8 @@ Deno.test("toSpec() fills the defaults in", () => {
     start: ["/bin/server"],
     stop: null,
     kill: null,
+    restart: null,
+    reload: null,
     workDir: "/work",
     environment: [
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import {
+  type Identity,
+  type Phase,
   type ProcessRecord,
+  type Tracked,
   trackedOf,
 } from "../../../daemon/lifecycle/record.ts";
 import { TABLE, transition } from "../../../daemon/lifecycle/transition.ts";
@@ -10,6 +13,7 @@ import {
   EVENTS,
   exited,
   FORKED,
+  HELPER,
   LAUNCHED,
   record,
   SIMPLE,
@@ -26,7 +30,33 @@ interface Row {
 
 const FORKING = { PidFile: "/run/p.pid" };
 const HELPED = { StopCmd: "/bin/stop", KillCmd: "/bin/kill" };
+const RESTARTED = { RestartCmd: "/bin/restart" };
 const COMMAND_ENDED = { ...LAUNCHED, commandEnded: true };
+
+/** A restart command that may take until 9 s. */
+function restarting(tracked: Tracked, helper: Identity | null = null): Phase {
+  return {
+    state: "starting",
+    step: "restart-command",
+    tracked: helper
+      ? { ...tracked, sessions: [...tracked.sessions, helper] }
+      : tracked,
+    askedMs: 1_000,
+    deadlineMs: 9_000,
+    helper,
+  };
+}
+
+/** A restart command that has ended, and a pid file that may take until 6 s. */
+function restarted(tracked: Tracked, failure: string | null): Phase {
+  return {
+    state: "starting",
+    step: "pid-file",
+    tracked: { ...tracked, sessions: [...tracked.sessions, HELPER] },
+    deadlineMs: 6_000,
+    restart: { helper: HELPER, failure, endedMs: 5_000 },
+  };
+}
 
 const ROWS: Readonly<Record<string, Row>> = {
   "staging": {
@@ -49,6 +79,10 @@ const ROWS: Readonly<Record<string, Row>> = {
       mainGone: "unchanged",
       stopRequested: "stopping launch @13000",
       claimed: "staging, prepare",
+      deadline: "unchanged",
+      helperStarted: "unchanged",
+      restartRequested: "stopping launch @13000",
+      restartEnded: "unchanged",
     },
   },
   "starting, simple command": {
@@ -60,6 +94,10 @@ const ROWS: Readonly<Record<string, Row>> = {
       mainMissing: "stopping sigterm @15000, findMain @7000",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping launch @13000",
+      deadline: "unchanged",
+      helperStarted: "unchanged",
+      restartRequested: "stopping launch @13000",
+      restartEnded: "unchanged",
     },
   },
   "starting, forking command": {
@@ -74,6 +112,10 @@ const ROWS: Readonly<Record<string, Row>> = {
       mainMissing: "stopping sigterm @15000, findMain @7000",
       mainGone: "stopping sigterm @15000, findMain @7000",
       stopRequested: "stopping sigterm @13000, signal 10",
+      deadline: "unchanged",
+      helperStarted: "unchanged",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      restartEnded: "unchanged",
     },
   },
   "starting, pid file awaited": {
@@ -88,6 +130,104 @@ const ROWS: Readonly<Record<string, Row>> = {
       mainFound: "running, watchMain 20",
       mainMissing: "stopping sigterm @15000, findMain @7000",
       stopRequested: "stopping sigterm @13000, findMain @7000",
+      deadline: "unchanged",
+      helperStarted: "unchanged",
+      restartRequested: "stopping sigterm @13000, findMain @7000",
+      restartEnded: "unchanged",
+    },
+  },
+  "starting, restart command, simple": {
+    record: record(restarting(SIMPLE), RESTARTED),
+    events: {
+      executed: "unchanged",
+      ended: "starting restart-command",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "starting restart-command",
+      deadline: "starting restart-command",
+      stopRequested: "stopping restart-command @13000",
+      helperStarted: "starting restart-command",
+      restartRequested: "unchanged",
+      restartEnded: "running",
+    },
+  },
+  "starting, restart command, simple, main ended": {
+    record: record(
+      restarting({ ...SIMPLE, commandEnded: true }),
+      RESTARTED,
+      { exit: exited(0) },
+    ),
+    events: {
+      executed: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "unchanged",
+      deadline: "starting restart-command",
+      stopRequested: "stopping restart-command @13000",
+      helperStarted: "starting restart-command",
+      restartRequested: "unchanged",
+      restartEnded: "stopping sigterm @15000, sweep TERM 10",
+    },
+  },
+  "starting, restart command, forking": {
+    record: record(restarting(FORKED), { ...RESTARTED, ...FORKING }),
+    events: {
+      executed: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "starting restart-command",
+      deadline: "starting restart-command",
+      stopRequested: "stopping restart-command @13000",
+      helperStarted: "starting restart-command",
+      restartRequested: "unchanged",
+      restartEnded: "starting pid-file, findMain @6000",
+    },
+  },
+  "starting, restart command begun, forking, main gone": {
+    record: record(
+      restarting({ ...FORKED, main: null }, HELPER),
+      { ...RESTARTED, ...FORKING },
+    ),
+    events: {
+      executed: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      deadline: "starting restart-command, killSession 30",
+      stopRequested: "stopping restart-command @13000, killSession 30",
+      helperStarted: "starting restart-command",
+      restartRequested: "unchanged",
+      restartEnded: "starting pid-file, findMain @6000",
+    },
+  },
+  "starting, pid file awaited after a restart command": {
+    record: record(restarted(FORKED, null), { ...RESTARTED, ...FORKING }),
+    events: {
+      executed: "unchanged",
+      mainFound: "running, watchMain 20, sweep 0 10+30",
+      mainMissing: "stopping sigterm @15000, findMain @7000",
+      mainGone: "starting pid-file",
+      deadline: "unchanged",
+      stopRequested: "stopping sigterm @13000, findMain @7000",
+      helperStarted: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
+    },
+  },
+  "starting, pid file awaited after a failed restart command": {
+    record: record(restarted(FORKED, "it failed"), {
+      ...RESTARTED,
+      ...FORKING,
+    }),
+    events: {
+      executed: "unchanged",
+      mainFound: "running, killSession 30",
+      mainMissing: "running, killSession 30",
+      mainGone: "starting pid-file",
+      deadline: "unchanged",
+      stopRequested: "stopping sigterm @13000, findMain @7000",
+      helperStarted: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "running, simple": {
@@ -96,6 +236,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       ended: "stopped",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping sigterm @13000, signal 10",
+      swept: "running",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      reloaded: "running",
     },
   },
   "running, simple with a stop command": {
@@ -104,6 +247,20 @@ const ROWS: Readonly<Record<string, Row>> = {
       ended: "stopped",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping stop-command @11000, runHelper stop",
+      swept: "running",
+      restartRequested: "stopping stop-command @11000, runHelper stop",
+      reloaded: "running",
+    },
+  },
+  "running, simple with a restart command": {
+    record: record({ state: "running", tracked: SIMPLE }, RESTARTED),
+    events: {
+      ended: "stopped",
+      mainGone: "stopping sigterm @15000, sweep TERM 10",
+      stopRequested: "stopping sigterm @13000, signal 10",
+      swept: "running",
+      restartRequested: "starting restart-command, runRestart @5000",
+      reloaded: "running",
     },
   },
   "running, forking": {
@@ -111,6 +268,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     events: {
       mainGone: "stopping sigterm @15000, sweep TERM 10+20",
       stopRequested: "stopping sigterm @13000, signal 20",
+      swept: "running",
+      restartRequested: "stopping sigterm @13000, signal 20",
+      reloaded: "running",
     },
   },
   "stopping, launcher asked": {
@@ -129,6 +289,104 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "unchanged",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
+    },
+  },
+  "stopping, restart command, simple": {
+    record: record(
+      stopping("restart-command", SIMPLE, { isHelperRunning: true }),
+      { ...RESTARTED, ...HELPED },
+    ),
+    events: {
+      executed: "unchanged",
+      ended: "stopping restart-command @10000",
+      mainFound: "stopping restart-command @10000, watchMain 20, signal 20",
+      mainMissing: "stopping restart-command @10000, sweep TERM 10",
+      mainGone: "stopping restart-command @10000",
+      deadline: "stopping sigterm @10000, signal 10",
+      stopRequested: "unchanged",
+      helperStarted: "stopping restart-command @10000, killSession 30",
+      helperEnded: "unchanged",
+      swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "stopping stop-command @8750, runHelper stop",
+    },
+  },
+  "stopping, restart command, forking": {
+    record: record(
+      stopping("restart-command", FORKED, { isHelperRunning: true }),
+      { ...RESTARTED, ...FORKING },
+    ),
+    events: {
+      executed: "unchanged",
+      mainFound: "stopping restart-command @10000, watchMain 20, signal 20",
+      mainMissing: "stopping restart-command @10000, sweep TERM 10+20",
+      mainGone: "stopping restart-command @10000",
+      deadline: "stopping sigterm @10000, signal 20",
+      stopRequested: "unchanged",
+      helperStarted: "stopping restart-command @10000, killSession 30",
+      helperEnded: "unchanged",
+      swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "stopping sigterm @10000, findMain @7000",
+    },
+  },
+  "stopping to be restarted, SIGTERM": {
+    record: record(stopping("sigterm", SIMPLE, { asked: "restart" })),
+    events: {
+      executed: "unchanged",
+      ended: "staging, prepare",
+      mainFound: "stopping sigterm @10000, watchMain 20, signal 20",
+      mainMissing: "stopping sigterm @10000, sweep TERM 10",
+      mainGone: "stopping sigterm @10000, sweep TERM 10",
+      deadline: "stopping sigkill @6000, sweep KILL 10",
+      stopRequested: "stopping sigterm @10000",
+      helperStarted: "stopping sigterm @10000",
+      helperEnded: "unchanged",
+      swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
+    },
+  },
+  "stopping to be restarted, launcher asked": {
+    record: record(stopping("launch", null, { asked: "restart" })),
+    events: {
+      launched: "stopping launch @10000",
+      executed: "unchanged",
+      refused: "staging, prepare",
+      ended: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "unchanged",
+      deadline: "stopping launch @6000",
+      stopRequested: "stopping launch @10000",
+      claimed: "staging, prepare",
+      helperStarted: "unchanged",
+      helperEnded: "unchanged",
+      swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
+    },
+  },
+  "stopping by itself, SIGTERM": {
+    record: record(
+      stopping("sigterm", { ...SIMPLE, commandEnded: true }, { asked: null }),
+      {},
+      { exit: exited(1), result: "exited" },
+    ),
+    events: {
+      executed: "unchanged",
+      mainFound: "stopping sigterm @10000, watchMain 20, signal 20",
+      mainMissing: "stopping sigterm @10000, sweep TERM 10",
+      mainGone: "unchanged",
+      deadline: "stopping sigkill @6000, sweep KILL 10",
+      stopRequested: "stopping sigterm @10000",
+      helperStarted: "stopping sigterm @10000",
+      helperEnded: "unchanged",
+      swept: "stopped",
+      restartRequested: "stopping sigterm @10000",
+      restartEnded: "unchanged",
     },
   },
   "stopping, stop command": {
@@ -144,6 +402,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping stop-command @10000",
       helperEnded: "stopping stop-command @10000",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, stop command at work": {
@@ -162,6 +422,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping stop-command @10000",
       helperEnded: "stopping stop-command @10000",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, stop command at work, main ended": {
@@ -182,6 +444,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping stop-command @10000",
       helperEnded: "stopping stop-command @10000, sweep TERM 10",
       swept: "stopped",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGTERM": {
@@ -197,6 +461,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigterm @10000",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGTERM, kill command to come": {
@@ -212,6 +478,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigterm @10000",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGTERM, forking": {
@@ -226,6 +494,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigterm @10000",
       helperEnded: "unchanged",
       swept: "stopped",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGTERM, forking command at work": {
@@ -241,6 +511,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigterm @10000",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, kill command": {
@@ -256,6 +528,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping kill-command @10000",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGKILL": {
@@ -271,6 +545,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigkill @10000",
       helperEnded: "unchanged",
       swept: "unchanged",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopping, SIGKILL, forking": {
@@ -285,11 +561,15 @@ const ROWS: Readonly<Record<string, Row>> = {
       helperStarted: "stopping sigkill @10000",
       helperEnded: "unchanged",
       swept: "stopped",
+      restartRequested: "unchanged",
+      restartEnded: "unchanged",
     },
   },
   "stopped": {
     record: record({ state: "stopped" }, {}, { exit: exited(0) }),
-    events: {},
+    events: {
+      restartRequested: "staging, prepare",
+    },
   },
 };
 

@@ -49,6 +49,7 @@ function bench({ path }: TempDir, phase: Phase) {
     hub: new EventHub(),
     effects,
     staging,
+    execs: { settled: () => Promise.resolve() },
     removeFiles: () => Promise.resolve(),
   });
   const { record: stored } = store.insert(record(phase), 0);

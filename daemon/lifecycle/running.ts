@@ -1,0 +1,43 @@
+import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { type ProcessRecord, type Tracked, withoutSessions } from "./record.ts";
+
+/** The main process is known and alive. */
+export function run(record: ProcessRecord, tracked: Tracked): Decision {
+  return {
+    record: {
+      ...record,
+      phase: { state: "running", tracked },
+      pid: tracked.main?.pid ?? 0,
+      message: `process ${record.id} is running`,
+    },
+    effects: [],
+  };
+}
+
+/**
+ * Sessions of before a restart were looked through. An empty one is not
+ * tracked any longer: its number is free, and somebody else's one day.
+ */
+export function forgetSessions(
+  record: RecordIn<"running">,
+  { sessions, left }: EventOf<"swept">,
+): Decision {
+  const { phase } = record;
+  const kept = withoutSessions(phase.tracked.sessions, sessions);
+  if (left.length > 0 || kept.length === phase.tracked.sessions.length) {
+    return { record, effects: [] };
+  }
+  const tracked = { ...phase.tracked, sessions: kept };
+  return {
+    record: { ...record, phase: { ...phase, tracked } },
+    effects: [],
+  };
+}
+
+/** Nothing changes but what the history says. */
+export function noteReload(record: RecordIn<"running">): Decision {
+  return {
+    record: { ...record, message: `process ${record.id} was reloaded` },
+    effects: [],
+  };
+}

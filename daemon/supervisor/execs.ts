@@ -1,0 +1,151 @@
+import type { Clock } from "../../shared/clock.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { ExecResult } from "../../shared/manager_api/types.ts";
+import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
+import type { Identity } from "../lifecycle/record.ts";
+import { Exec, type ExecCommand, type ExecPorts } from "./exec.ts";
+import type { Folders } from "./folders.ts";
+import { killSessions } from "./kill_sessions.ts";
+import type { ProcessRunner } from "./process_runner.ts";
+
+/** Most commands at a time beside one process. */
+const EXECS_MAX = 16;
+/** What the names of their run folders begin with. */
+const FOLDER_PREFIX = "exec.";
+/** How often a folder is tried to be removed, and the wait between, ms. */
+const REMOVE_ATTEMPTS_MAX = 20;
+const REMOVE_RETRY_MS = 50;
+
+/** The commands that run beside processes, none for longer than its process. */
+export class Execs {
+  /** What is at work beside each process, and the end of it. */
+  readonly #running = new WeakMap<ProcessRunner, Map<Exec, Promise<void>>>();
+  readonly #leaving = new AbortController();
+  /** Sets the folders of this daemon apart from those of an earlier one. */
+  readonly #epochMs: number;
+  #count = 0;
+
+  constructor(
+    private readonly ports: ExecPorts & { readonly folders: Folders },
+  ) {
+    this.#epochMs = ports.clock.nowMs();
+  }
+
+  /**
+   * Runs a command beside a process.
+   *
+   * @param signal Ends it at once: nobody waits for it any more.
+   * @throws {AppError} FAILED_PRECONDITION if the process does not run, now
+   * and until the end, or if the command cannot be started;
+   * RESOURCE_EXHAUSTED if too many are at work already.
+   */
+  async run(
+    runner: ProcessRunner,
+    request: ExecCommand,
+    signal?: AbortSignal,
+  ): Promise<ExecResult> {
+    refuseUnlessRunning(runner);
+    const running = this.#runningOf(runner);
+    if (running.size >= EXECS_MAX) {
+      throw new AppError(
+        "RESOURCE_EXHAUSTED",
+        `Cannot run a command beside process ${runner.record.id} as ` +
+          `${EXECS_MAX} are at work already: try again later`,
+      );
+    }
+    const name = `${FOLDER_PREFIX}${this.#epochMs}.${++this.#count}`;
+    const folder = this.ports.folders.helper(runner.record, name);
+    const exec = new Exec(folder, request, this.ports);
+    const over = Promise.withResolvers<void>();
+    running.set(exec, over.promise);
+
+    const kill = () => exec.kill("unwanted");
+    const unwatch = runner.watch(({ phase }) => {
+      if (phase.state !== "running") kill();
+    });
+    const unwanted = AbortSignal.any(
+      signal ? [signal, this.#leaving.signal] : [this.#leaving.signal],
+    );
+    unwanted.addEventListener("abort", kill);
+    if (unwanted.aborted) kill();
+    this.ports.background.run(`exec in ${folder}`, () =>
+      exec.run(() => {
+        unwatch();
+        unwanted.removeEventListener("abort", kill);
+        running.delete(exec);
+        over.resolve();
+      }));
+    return await exec.answer;
+  }
+
+  /** Resolves once nothing is left of the commands beside a process. */
+  async settled(runner: ProcessRunner): Promise<void> {
+    await Promise.all(this.#runningOf(runner).values());
+  }
+
+  /** Kills all of them, as the daemon leaves. */
+  close(): void {
+    this.#leaving.abort();
+  }
+
+  #runningOf(runner: ProcessRunner): Map<Exec, Promise<void>> {
+    const running = this.#running.get(runner) ?? new Map();
+    this.#running.set(runner, running);
+    return running;
+  }
+}
+
+/** @throws {AppError} FAILED_PRECONDITION */
+export function refuseUnlessRunning({ record }: ProcessRunner): void {
+  if (record.phase.state === "running") return;
+  throw new AppError(
+    "FAILED_PRECONDITION",
+    `process ${record.id} must be running: ` +
+      `current state is ${record.phase.state}`,
+  );
+}
+
+/**
+ * Lists the folders of commands that an earlier daemon left, before any of
+ * this one's can be among them.
+ *
+ * @param runRoot Folder of all run folders.
+ */
+export function findLeftExecs(runRoot: string): string[] {
+  return [...Deno.readDirSync(runRoot)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${runRoot}/${name}`)
+    .flatMap((folder) =>
+      [...Deno.readDirSync(folder)]
+        .filter(({ name }) => name.startsWith(FOLDER_PREFIX))
+        .map(({ name }) => `${folder}/${name}`)
+    );
+}
+
+/** Kills what an earlier daemon began in folders, and removes these. */
+export async function endLeftExecs(
+  folders: readonly string[],
+  { launcher, clock }: Pick<ExecPorts, "launcher" | "clock">,
+): Promise<void> {
+  const leaders: Identity[] = [];
+  for (const folder of folders) {
+    const begun = await claim(folder) ? null : await readIdentity(folder);
+    if (begun === null || begun === "claimed") continue;
+    const end = await readEnd(folder);
+    if (!end?.isSessionEmpty) leaders.push(begun.command);
+  }
+  if (leaders.length > 0) await killSessions(leaders, launcher, clock);
+  for (const folder of folders) await removeFolder(folder, clock);
+}
+
+/** Its launcher may be about to leave a last file in it. */
+async function removeFolder(folder: string, clock: Clock): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (attempt === REMOVE_ATTEMPTS_MAX) throw error;
+    }
+    await clock.sleep(REMOVE_RETRY_MS);
+  }
+}

@@ -1,0 +1,124 @@
+import { AppError, assert } from "../../shared/errors.ts";
+import type {
+  ExecRequest,
+  ExecResult,
+} from "../../shared/manager_api/types.ts";
+import { describeExit } from "../lifecycle/exit_text.ts";
+import type { Exit } from "../lifecycle/record.ts";
+import { type Command, toSpec } from "../lifecycle/spec.ts";
+import type { Launcher } from "../ports.ts";
+import { type Execs, refuseUnlessRunning } from "./execs.ts";
+import { lastLinesOf } from "./last_lines.ts";
+import type { ProcessRunner } from "./process_runner.ts";
+import type { Staging } from "./staging.ts";
+
+/** Time that a reload command may take, ms. */
+const RELOAD_MS_MAX = 60_000;
+const SIGHUP = 1;
+
+/** What these operations act upon. */
+export interface LivePorts {
+  readonly launcher: Pick<Launcher, "signal">;
+  readonly execs: Pick<Execs, "run">;
+  readonly staging: Pick<Staging, "environmentOf">;
+}
+
+/** What can be asked of a process while it runs, and only then. */
+export class LiveOperations {
+  constructor(private readonly ports: LivePorts) {}
+
+  /**
+   * Sends a signal to the main process.
+   *
+   * @param signal Its number.
+   * @throws {AppError} FAILED_PRECONDITION if there is none to be reached.
+   */
+  async signal(runner: ProcessRunner, signal: number): Promise<void> {
+    refuseUnlessRunning(runner);
+    const { id, phase } = runner.record;
+    assert(
+      phase.state === "running" && phase.tracked.main !== null,
+      "a running process has a main process",
+    );
+    const { main } = phase.tracked;
+    const sent = await this.ports.launcher.signal(String(signal), [main]);
+    if (sent.includes(main.pid)) return;
+    throw new AppError(
+      "FAILED_PRECONDITION",
+      `process ${id} cannot be signalled: pid ${main.pid} is gone`,
+    );
+  }
+
+  /**
+   * Has a process read its configuration again. A reload command that was
+   * begun is not cut short if whoever asked for it goes away.
+   *
+   * @throws {AppError} FAILED_PRECONDITION unless the process runs, or if the
+   * reload command failed; RESOURCE_EXHAUSTED.
+   */
+  async reload(runner: ProcessRunner): Promise<void> {
+    const { id, info } = runner.record;
+    const { reload, user, workDir } = toSpec(info);
+    if (reload === null) {
+      await this.signal(runner, SIGHUP);
+    } else {
+      const result = await this.ports.execs.run(runner, {
+        command: reload,
+        environment: await this.ports.staging.environmentOf(runner),
+        user,
+        workDir,
+        timeoutMs: RELOAD_MS_MAX,
+      });
+      const failure = describeFailure(result);
+      if (failure !== null) {
+        throw new AppError(
+          "FAILED_PRECONDITION",
+          `process ${id} was not reloaded: its reload command ${failure}`,
+        );
+      }
+    }
+    runner.dispatch({ type: "reloaded" });
+  }
+
+  /**
+   * Runs a command in the context of a process.
+   *
+   * @param request As {@linkcode parseExecRequest} checked it.
+   * @param signal Ends the command.
+   * @throws {AppError} FAILED_PRECONDITION unless the process runs, or if the
+   * command cannot be started; RESOURCE_EXHAUSTED.
+   */
+  async exec(
+    runner: ProcessRunner,
+    request: ExecRequest,
+    signal: AbortSignal,
+  ): Promise<ExecResult> {
+    const { user, workDir } = toSpec(runner.record.info);
+    const environment = await this.ports.staging.environmentOf(runner);
+    const [path = "", ...args] = request.Cmd;
+    const command: Command = [path, ...args];
+    return await this.ports.execs.run(runner, {
+      command,
+      environment: [...environment, ...request.Envs],
+      user: request.User || user,
+      workDir: request.WorkDir || workDir,
+      timeoutMs: request.Timeout * 1000,
+    }, signal);
+  }
+}
+
+/** What is wrong with how a command went; null = nothing. */
+function describeFailure(result: ExecResult): string | null {
+  if (result.ExitKnown && result.ExitCode === 0 && result.Signal === 0) {
+    return null;
+  }
+  const exit: Exit = !result.ExitKnown
+    ? { kind: "unknown" }
+    : result.Signal > 0
+    ? { kind: "signalled", signal: result.Signal }
+    : { kind: "exited", code: result.ExitCode };
+  const lines = lastLinesOf(result.Stderr);
+  return (result.TimedOut
+    ? `took over ${RELOAD_MS_MAX / 1000} s`
+    : describeExit(exit)) + (lines === "" ? "" : `: ${lines}`);
+}
