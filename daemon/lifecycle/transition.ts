@@ -11,7 +11,7 @@ import {
   restartStopping,
   trackRestart,
 } from "./restarting.ts";
-import { forgetSessions, noteReload } from "./running.ts";
+import { forgetKilled, forgetSessions, noteReload } from "./running.ts";
 import { toSpec } from "./spec.ts";
 import {
   endStartCommand,
@@ -74,6 +74,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    sessionKilled: "ignore",
   },
   starting: {
     prepared: "ignore",
@@ -93,6 +94,7 @@ export const TABLE: Table = {
     helperStarted: trackRestart,
     helperEnded: "ignore",
     swept: "ignore",
+    sessionKilled: "ignore",
   },
   running: {
     prepared: "ignore",
@@ -112,6 +114,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: forgetSessions,
+    sessionKilled: forgetKilled,
   },
   stopping: {
     prepared: "ignore",
@@ -131,6 +134,7 @@ export const TABLE: Table = {
     helperStarted: addHelper,
     helperEnded: afterHelper,
     swept: afterSweep,
+    sessionKilled: "ignore",
   },
   stopped: {
     prepared: "ignore",
@@ -150,6 +154,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    sessionKilled: "ignore",
   },
 };
 

@@ -164,6 +164,7 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     nowMs: 5_000,
   },
   reloaded: { type: "reloaded" },
+  sessionKilled: { type: "sessionKilled", session: HELPER },
 };
 
 /** Says in one line where a decision leads and what it asks for. */
