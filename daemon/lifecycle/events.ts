@@ -84,7 +84,9 @@ export type ProcessEvent =
     /** Live pids that are left in them. */
     readonly left: readonly number[];
     readonly nowMs: number;
-  };
+  }
+  /** Nobody of one of its sessions is left: it was killed for itself. */
+  | { readonly type: "sessionKilled"; readonly session: Identity };
 
 /** What the decision asks the outside to do, after it was stored. */
 export type Effect =
@@ -100,7 +102,7 @@ export type Effect =
   | { readonly type: "runRestart"; readonly askedMs: number }
   /** Ends every restart command that an earlier daemon may have begun. */
   | { readonly type: "endRestart" }
-  /** Kills a part of what belongs to a process, whatever else is swept. */
+  /** Kills one session, whatever else is swept; reports `sessionKilled`. */
   | { readonly type: "killSession"; readonly session: Identity }
   | {
     readonly type: "sweep";

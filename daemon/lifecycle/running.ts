@@ -20,7 +20,7 @@ export function run(record: ProcessRecord, tracked: Tracked): Decision {
  */
 export function forgetSessions(
   record: RecordIn<"running">,
-  { sessions, left }: EventOf<"swept">,
+  { sessions, left }: Pick<EventOf<"swept">, "sessions" | "left">,
 ): Decision {
   const { phase } = record;
   const kept = withoutSessions(phase.tracked.sessions, sessions);
@@ -32,6 +32,14 @@ export function forgetSessions(
     record: { ...record, phase: { ...phase, tracked } },
     effects: [],
   };
+}
+
+/** The same of what a failed restart command had left. */
+export function forgetKilled(
+  record: RecordIn<"running">,
+  { session }: EventOf<"sessionKilled">,
+): Decision {
+  return forgetSessions(record, { sessions: [session], left: [] });
 }
 
 /** Nothing changes but what the history says. */

@@ -11,7 +11,7 @@ import {
   restartStopping,
   trackRestart,
 } from "./restarting.ts";
-import { forgetSessions, noteReload } from "./running.ts";
+import { forgetKilled, forgetSessions, noteReload } from "./running.ts";
 import { toSpec } from "./spec.ts";
 import {
   endStartCommand,
@@ -76,6 +76,7 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    sessionKilled: "ignore",
   },
   starting: {
     prepared: "ignore",
@@ -96,6 +97,7 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    sessionKilled: "ignore",
   },
   running: {
     prepared: "ignore",
@@ -116,6 +118,7 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: forgetSessions,
     fileCreated: rememberFile,
+    sessionKilled: forgetKilled,
   },
   stopping: {
     prepared: "ignore",
@@ -136,6 +139,7 @@ export const TABLE: Table = {
     helperEnded: afterHelper,
     swept: afterSweep,
     fileCreated: rememberFile,
+    sessionKilled: "ignore",
   },
   stopped: {
     prepared: "ignore",
@@ -156,6 +160,7 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    sessionKilled: "ignore",
   },
 };
 

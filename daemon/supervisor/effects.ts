@@ -142,16 +142,9 @@ export class Effects {
         return await runRestart(runner, effect.askedMs, this.ports, report);
       case "endRestart":
         return await endRestart(runner, this.ports, report);
-      case "killSession": {
-        const sessions = [effect.session];
-        await killSessions(sessions, launcher, clock);
-        return report({
-          type: "swept",
-          sessions,
-          left: [],
-          nowMs: clock.nowMs(),
-        });
-      }
+      case "killSession":
+        await killSessions([effect.session], launcher, clock);
+        return report({ type: "sessionKilled", session: effect.session });
       case "sweep":
         return await this.#sweep(runner, effect, report);
     }

@@ -25,6 +25,7 @@ Deno.test("signal reaches the main process by name and number", async () => {
   await using daemon = await TestDaemon.start();
   const id = await daemon.create({ Id: "one", StartCmd: LISTENER });
   const log = `${daemon.logDir}/one.stdout`;
+  await daemon.waitForState(id, "running");
   await waitForLine(log, "ready");
   for (
     const [signal, line] of [["HUP", "HUP"], ["10", "USR1"], [
@@ -113,6 +114,7 @@ Deno.test("reload without a command is SIGHUP, and is remembered", async () => {
   await using daemon = await TestDaemon.start();
   const id = await daemon.create({ Id: "one", StartCmd: LISTENER });
   const log = `${daemon.logDir}/one.stdout`;
+  await daemon.waitForState(id, "running");
   await waitForLine(log, "ready");
   const before = await daemon.client.status(id);
   await daemon.client.reload(id);
@@ -130,6 +132,7 @@ Deno.test("reload runs its command in the context of the process", async () => {
     ReloadCmd: 'echo "$A" >reloaded; pwd >>reloaded;',
     Envs: ["A=1", "PATH=/usr/bin"],
   });
+  await daemon.waitForState(id, "running");
   await waitForLine(`${daemon.logDir}/one.stdout`, "ready");
   await daemon.client.reload(id);
   assertEquals(await linesOf(`${daemon.workDir}/reloaded`), [

@@ -4,6 +4,7 @@ import type { Handler } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import { createLogger } from "../../../shared/logger.ts";
 import type { Operation } from "../../../shared/manager_api/routes.ts";
+import { EVENTS } from "../lifecycle/records.ts";
 import { ApiBench, BASE } from "./api_bench.ts";
 
 async function create(api: ApiBench, part: Record<string, unknown>) {
@@ -219,6 +220,46 @@ Deno.test("stop of a stopped process answers at once", async () => {
     const { status } = await api.call("PUT", `${BASE}/process/p/stop/5`);
     assertEquals(status, 200);
   }
+});
+
+Deno.test("signal says so when it reached nobody", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  for (const event of [EVENTS.prepared, EVENTS.launched, EVENTS.executed]) {
+    api.dispatch("p", event);
+  }
+  // The launcher knows no such process: it ended and nobody has noticed yet.
+  for (const path of ["signal/HUP", "reload"]) {
+    const { status, envelope } = await api.call(
+      "PUT",
+      `${BASE}/process/p/${path}`,
+    );
+    assertEquals(status, 409);
+    assertStringIncludes(envelope.message, "pid 10 is gone");
+  }
+  assertEquals(api.launcher.sent, ["signal 1 10", "signal 1 10"]);
+  assertEquals(api.store.historyOf("p", 10).at(-1)?.Cause, "executed");
+});
+
+Deno.test("restart is refused while the files of a process are removed", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  await api.call("PUT", `${BASE}/process/p/stop/5`);
+  const removed = api.call("DELETE", `${BASE}/process/p`);
+  const { status, envelope } = await api.call(
+    "PUT",
+    `${BASE}/process/p/restart/5`,
+  );
+  assertEquals(status, 409);
+  assertStringIncludes(envelope.message, "is being deleted");
+  assertEquals((await removed).status, 200);
+});
+
+Deno.test("restart takes whole seconds only", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  const { status } = await api.call("PUT", `${BASE}/process/p/restart/1.5`);
+  assertEquals(status, 400);
 });
 
 Deno.test("events are listed after a number", async () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeLaunch } from "../../../daemon/launch/launcher.ts";
 import { LAUNCHER_PATH } from "../../support/launcher_shells.ts";
+import { writeProgram } from "../../support/temp_dir.ts";
 import {
   exists,
   type LaunchBench,
@@ -211,6 +212,35 @@ testShells("says why a command cannot be executed", async (bench) => {
     assertEquals(await launch.end(), `1 exited ${code} no`);
     assertStringIncludes(await launch.stderr(), `bcs-process: ${text}`);
   }
+});
+
+testShells("looks for a word in the folders of PATH alone", async (bench) => {
+  const { dir } = bench;
+  // A program of that name, or what the shell does itself, is not meant.
+  for (const folder of ["work", "a", "b"]) {
+    await Deno.mkdir(`${dir}/${folder}`, { recursive: true });
+    const text = `#!/bin/sh\necho ${folder} "$0"\n`;
+    await writeProgram(`${dir}/${folder}/printf`, text);
+    await writeProgram(`${dir}/${folder}/own`, text);
+  }
+  await Deno.chmod(`${dir}/a/own`, 0o644);
+  await Deno.mkdir(`${dir}/a/folder`);
+  const run = async (command: string, ...environment: string[]) => {
+    const launch = await bench.launch({ command: [command], environment });
+    await launch.end();
+    return (await launch.stdout()).trim() || (await launch.stderr()).trim();
+  };
+  const none = "bcs-process: there is no such program in PATH";
+  const both = `PATH=::.:work:${dir}/none:${dir}/a:${dir}/b`;
+  assertEquals(await run("printf", both), `a ${dir}/a/printf`);
+  // Not the one that cannot be executed.
+  assertEquals(await run("own", both), `b ${dir}/b/own`);
+  assertEquals(await run("own", both, `PATH=${dir}/a`), none);
+  assertEquals(await run("folder", both), none);
+  assertEquals(await run("own", "PATH="), none);
+  assertEquals(await run("*", both), none);
+  assertEquals(await run("own"), none);
+  assertEquals(await run("pwd"), `${dir}/work`);
 });
 
 testShells("refuses what is no request", async (bench) => {

@@ -49,6 +49,24 @@ testShells("signals the process whose identity holds", async (bench) => {
   }
 });
 
+testShells("sends every signal by its number", async (bench) => {
+  const deadly = [1, 2, 3, 9, 10, 15, 16, 31, 32, 33, 34, 63, 64];
+  for (const number of deadly) {
+    const launch = await bench.launch({ command: ["/usr/bin/sleep", "1000"] });
+    const victim = await launch.executed("sleep");
+    assertEquals(
+      await bench.ask("signal", [`signal ${number}`, toLine(victim)]),
+      [`sent ${victim.pid}`],
+    );
+    assertEquals(await launch.end(), `1 signalled ${number} no`);
+  }
+  const victim = await start(bench);
+  assertEquals(
+    await bench.ask("signal", ["signal 65", toLine(victim)]),
+    [`gone ${victim.pid}`],
+  );
+});
+
 testShells("sends no signal to a stranger", async (bench) => {
   const victim = await start(bench);
   for (

@@ -165,6 +165,7 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
   },
   reloaded: { type: "reloaded" },
   fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
+  sessionKilled: { type: "sessionKilled", session: HELPER },
 };
 
 /** Says in one line where a decision leads and what it asks for. */

@@ -9,6 +9,7 @@ import {
 } from "../../../daemon/lifecycle/record.ts";
 import { TABLE, transition } from "../../../daemon/lifecycle/transition.ts";
 import {
+  COMMAND,
   describe,
   EVENTS,
   exited,
@@ -239,6 +240,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       swept: "running",
       restartRequested: "stopping sigterm @13000, signal 10",
       reloaded: "running",
+      sessionKilled: "unchanged",
     },
   },
   "running, simple with a stop command": {
@@ -250,6 +252,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       swept: "running",
       restartRequested: "stopping stop-command @11000, runHelper stop",
       reloaded: "running",
+      sessionKilled: "unchanged",
     },
   },
   "running, simple with a restart command": {
@@ -261,6 +264,22 @@ const ROWS: Readonly<Record<string, Row>> = {
       swept: "running",
       restartRequested: "starting restart-command, runRestart @5000",
       reloaded: "running",
+      sessionKilled: "unchanged",
+    },
+  },
+  "running, what a restart command left": {
+    record: record({
+      state: "running",
+      tracked: { ...SIMPLE, sessions: [COMMAND, HELPER] },
+    }),
+    events: {
+      ended: "stopping sigterm @15000, sweep TERM 10+30",
+      mainGone: "stopping sigterm @15000, sweep TERM 10+30",
+      stopRequested: "stopping sigterm @13000, signal 10",
+      swept: "running",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      reloaded: "running",
+      sessionKilled: "running",
     },
   },
   "running, forking": {
@@ -271,6 +290,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       swept: "running",
       restartRequested: "stopping sigterm @13000, signal 20",
       reloaded: "running",
+      sessionKilled: "unchanged",
     },
   },
   "stopping, launcher asked": {
