@@ -13,6 +13,7 @@ import { ProcessStore } from "./store/process_store.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
+import { Groups } from "./supervisor/groups.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
@@ -77,6 +78,7 @@ export async function startDaemon(
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
   const staging = new Staging({ launcher, clock, random, logger, fileDirs });
+  const groups = new Groups({ launcher, logger, policy: config.groups });
   const effectPorts = {
     launcher,
     prober,
@@ -84,6 +86,7 @@ export async function startDaemon(
     clock,
     folders,
     staging,
+    groups,
     background,
     logger,
   };
@@ -105,6 +108,7 @@ export async function startDaemon(
     hub,
     effects,
     staging,
+    groups,
     removeFiles: (record) => removeFiles(folders, record),
   });
   const runners = supervisor.restore(records);

@@ -41,6 +41,8 @@ export function daemonArguments(
     `--pid-dir=${root}/run`,
     `--unix-socket=${socket}`,
     `--launcher=${launcher}`,
+    // Their groups would have the names of an installed daemon's.
+    "--limits=off",
   ];
 }
 

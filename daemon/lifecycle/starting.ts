@@ -1,4 +1,5 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { toGroupLimits, withLimits } from "./limits.ts";
 import {
   addMain,
   type ProcessRecord,
@@ -17,6 +18,7 @@ export function launch(
     record: {
       ...record,
       phase: { state: "starting", step: "launch" },
+      limiting: toGroupLimits(record.info) === null ? null : { kind: "asked" },
       startedMs: event.nowMs,
     },
     effects: [{ type: "launch" }],
@@ -66,7 +68,10 @@ function run(record: ProcessRecord, tracked: Tracked): Decision {
       ...record,
       phase: { state: "running", tracked },
       pid: tracked.main?.pid ?? 0,
-      message: `process ${record.id} is running`,
+      message: `process ${record.id} is running` +
+        (record.limiting?.kind === "failed"
+          ? `; its limits are not enforced: ${record.limiting.reason}`
+          : ""),
     },
     effects: [],
   };
@@ -199,6 +204,28 @@ export function rememberFile(
     record: isKnown
       ? record
       : { ...record, createdFiles: [...known, { path, owner }] },
+    effects: [],
+  };
+}
+
+/** It runs without its limits: better than not at all, where that is allowed. */
+export function noteUnlimited(
+  record: ProcessRecord,
+  { reason }: EventOf<"unlimited">,
+): Decision {
+  return {
+    record: { ...record, limiting: { kind: "failed", reason } },
+    effects: [],
+  };
+}
+
+/** For later starts; those of a live process were changed before. */
+export function changeLimits(
+  record: ProcessRecord,
+  { limits }: EventOf<"limitsChanged">,
+): Decision {
+  return {
+    record: { ...record, info: withLimits(record.info, limits) },
     effects: [],
   };
 }

@@ -4,11 +4,13 @@ import type { ProcessEvent } from "./events.ts";
 import { type ProcessRecord, trackedOf } from "./record.ts";
 import { toSpec } from "./spec.ts";
 import {
+  changeLimits,
   endStartCommand,
   failStart,
   launch,
   neverLaunched,
   neverStarted,
+  noteUnlimited,
   relaunch,
   rememberFile,
   runForking,
@@ -61,6 +63,8 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
   starting: {
     prepared: "ignore",
@@ -78,6 +82,8 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    unlimited: noteUnlimited,
+    limitsChanged: changeLimits,
   },
   running: {
     prepared: "ignore",
@@ -95,6 +101,8 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
   stopping: {
     prepared: "ignore",
@@ -112,6 +120,8 @@ export const TABLE: Table = {
     helperEnded: afterHelper,
     swept: afterSweep,
     fileCreated: rememberFile,
+    unlimited: noteUnlimited,
+    limitsChanged: changeLimits,
   },
   stopped: {
     prepared: "ignore",
@@ -129,6 +139,8 @@ export const TABLE: Table = {
     helperEnded: "ignore",
     swept: "ignore",
     fileCreated: rememberFile,
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
 };
 
@@ -153,6 +165,7 @@ export function transition(
       type: "ended",
       exit: { kind: "unknown" },
       isSessionEmpty: false,
+      isOomKilled: event.isOomKilled ?? false,
       reason: "",
       nowMs: event.nowMs,
     });
@@ -163,5 +176,23 @@ export function transition(
   const cell = TABLE[record.phase.state][event.type] as
     | "ignore"
     | ((record: ProcessRecord, event: ProcessEvent) => Decision);
-  return cell === "ignore" ? null : cell(record, event);
+  if (cell === "ignore") return null;
+  const decision = cell(record, event);
+  return hasLeftGroup(record, decision.record)
+    ? {
+      ...decision,
+      effects: [
+        { type: "removeGroup", generation: record.generation },
+        ...decision.effects,
+      ],
+    }
+    : decision;
+}
+
+/** A start is over: it has ended, or is begun again under another number. */
+function hasLeftGroup(before: ProcessRecord, after: ProcessRecord): boolean {
+  return before.limiting?.kind === "asked" && (
+    after.generation !== before.generation ||
+    (after.phase.state === "stopped" && before.phase.state !== "stopped")
+  );
 }

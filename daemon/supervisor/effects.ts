@@ -25,6 +25,7 @@ import { runHelper } from "./helper_command.ts";
 import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import type { Groups } from "./groups.ts";
 import type { Staging } from "./staging.ts";
 
 /** Wait before a signal that could not be sent is sent again, ms. */
@@ -38,6 +39,7 @@ export interface EffectPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Staging;
+  readonly groups: Groups;
   readonly background: BackgroundTasks;
   readonly logger: Logger;
 }
@@ -106,6 +108,8 @@ export class Effects {
         return this.#prepare(runner);
       case "launch":
         return this.#launch(runner);
+      case "removeGroup":
+        return this.ports.groups.remove(runner, effect.generation);
       case "findMain":
         return this.#findMain(runner, effect.deadlineMs);
       case "watchMain":
@@ -144,7 +148,7 @@ export class Effects {
 
   async #launch(runner: ProcessRunner): Promise<void> {
     const { record } = runner;
-    const { folders, launcher, clock, staging } = this.ports;
+    const { folders, launcher, clock, staging, groups, logger } = this.ports;
     const spec = toSpec(record.info);
     const folder = folders.run(record);
     let tracked: Tracked | null = null;
@@ -158,6 +162,7 @@ export class Effects {
         workDir: spec.workDir,
         environment: await staging.environmentOf(runner),
         command: spec.start,
+        group: groups.forStart(runner),
       });
       for await (const answer of answers) {
         if (answer.type === "launched") {
@@ -165,6 +170,10 @@ export class Effects {
           runner.dispatch({ type: "launched", tracked });
         } else if (answer.type === "executed") {
           runner.dispatch({ type: "executed", nowMs: clock.nowMs() });
+        } else if (answer.type === "unlimited") {
+          const { reason } = answer;
+          logger.warn("limits not enforced", { id: record.id, reason });
+          runner.dispatch({ type: "unlimited", reason });
         } else if (answer.type === "refused") {
           refusal = answer.message;
         }
@@ -211,6 +220,7 @@ export class Effects {
       type: "ended",
       exit: end.exit,
       isSessionEmpty: end.isSessionEmpty,
+      isOomKilled: end.isOomKilled,
       reason: refusal ||
         (hasFailed && !wasAsked
           ? readLastLines(this.ports.folders.logs(runner.record).stderrPath)
@@ -220,9 +230,21 @@ export class Effects {
   }
 
   #watchMain(runner: ProcessRunner, main: Identity): void {
-    this.#watch(runner, main, () => {
-      runner.dispatch({ type: "mainGone", nowMs: this.ports.clock.nowMs() });
-    });
+    const { background, groups, clock, logger } = this.ports;
+    const report = async () => {
+      const nowMs = clock.nowMs();
+      const isOomKilled = await groups.isOomKilled(runner).catch((error) => {
+        if (!(error instanceof AppError)) throw error;
+        logger.warn("group not read", { reason: error.message });
+        return false;
+      });
+      runner.dispatch({ type: "mainGone", isOomKilled, nowMs });
+    };
+    this.#watch(
+      runner,
+      main,
+      () => background.run(`end of ${runner.record.id}`, report),
+    );
   }
 
   #watch(runner: ProcessRunner, identity: Identity, onGone: () => void): void {

@@ -4,6 +4,7 @@ import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import type { Folders } from "./folders.ts";
+import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -13,6 +14,7 @@ export interface HelperPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Staging;
+  readonly groups: Groups;
 }
 
 /** Runs StopCmd or KillCmd as the process itself is run, and reports its end. */
@@ -22,7 +24,7 @@ export async function runHelper(
   ports: HelperPorts,
 ): Promise<void> {
   const { record } = runner;
-  const { folders, launcher, clock, staging } = ports;
+  const { folders, launcher, clock, staging, groups } = ports;
   const spec = toSpec(record.info);
   const command = which === "stop" ? spec.stop : spec.kill;
   assert(command !== null, "a helper is run only if it was given");
@@ -45,6 +47,7 @@ export async function runHelper(
       workDir: spec.workDir,
       environment: await staging.environmentOf(runner),
       command,
+      group: groups.forHelper(runner),
     });
     for await (const answer of answers) {
       if (answer.type !== "launched") continue;

@@ -1,7 +1,13 @@
 import { InvalidInputError } from "../errors.ts";
 import { ObjectReader } from "../json_reader.ts";
 import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
-import type { ProcessFile, ProcessInfo, Resource, Uri } from "./types.ts";
+import type {
+  Limits,
+  ProcessFile,
+  ProcessInfo,
+  Resource,
+  Uri,
+} from "./types.ts";
 
 /** Longest id in UTF-8 bytes: it becomes part of file names. */
 export const ID_BYTES_MAX = 200;
@@ -90,6 +96,36 @@ export function parseProcessFile(
   if (rule !== null) reader.addProblem("To", rule);
   reader.throwProblems("file");
   return file;
+}
+
+/**
+ * Reads new limits, as a client sends them.
+ *
+ * @throws {InvalidInputError} With every problem.
+ */
+export function parseLimits(body: string): Limits {
+  const reader = new ObjectReader(parseJson(body, "limits"));
+  const limits: Limits = {
+    ...readLimit(reader, "Cpus"),
+    ...readLimit(reader, "Mem"),
+  };
+  if (!reader.has("Cpus") && !reader.has("Mem")) {
+    reader.addProblem("Cpus", "must be given, or Mem, or both");
+  }
+  reader.throwProblems("limits");
+  return limits;
+}
+
+function readLimit(reader: ObjectReader, key: "Cpus" | "Mem"): Limits {
+  if (!reader.has(key)) return {};
+  const value = reader.number(key, { default: -1 });
+  if (value !== -1 && value <= 0) {
+    reader.addProblem(
+      key,
+      `must be above 0, or -1 for no limit: current value is ${value}`,
+    );
+  }
+  return { [key]: value };
 }
 
 function parseJson(body: string, subject: string): unknown {

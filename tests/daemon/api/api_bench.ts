@@ -52,6 +52,13 @@ export class ApiBench implements AsyncDisposable {
         },
         discard: () => Promise.resolve(),
       },
+      groups: {
+        change: (runner, limits) => {
+          runner.dispatch({ type: "limitsChanged", limits });
+          return Promise.resolve();
+        },
+        remove: () => Promise.resolve(),
+      },
       removeFiles: ({ id }) => {
         this.removed.push(id);
         return Promise.resolve();

@@ -149,6 +149,8 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     nowMs: 5_000,
   },
   swept: { type: "swept", left: [], nowMs: 5_000 },
+  unlimited: { type: "unlimited", reason: "no controllers" },
+  limitsChanged: { type: "limitsChanged", limits: { Mem: 64 } },
   fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
 };
 
@@ -176,6 +178,8 @@ function describeEffect(effect: Effect): string {
       return effect.type;
     case "findMain":
       return `findMain @${effect.deadlineMs}`;
+    case "removeGroup":
+      return `removeGroup ${effect.generation}`;
     case "watchMain":
       return `watchMain ${effect.main.pid}`;
     case "signal":
