@@ -1,6 +1,7 @@
 import { InvalidInputError, type Problem } from "../shared/errors.ts";
 import { ObjectReader } from "../shared/json_reader.ts";
 import { SOCKET_PATH_DEFAULT } from "../shared/manager_api/routes.ts";
+import type { GroupPolicy } from "./ports.ts";
 import { parseArgs } from "../shared/std/parse_args.ts";
 
 /** How the daemon is set up. Every path is absolute. */
@@ -19,6 +20,8 @@ export interface DaemonConfig {
   readonly launcher: string;
   /** Folders below which files of processes may be written; at least one. */
   readonly fileDirs: readonly string[];
+  /** How limits are enforced; null = not at all. */
+  readonly groups: GroupPolicy | null;
 }
 
 /** What the command line asks for beside running. */
@@ -37,10 +40,13 @@ const DEFAULTS = {
   launcher: "",
   /** Separated by commas; the workspace folder alone. */
   file_dirs: "",
+  /** "" = none, and no limits. */
+  cgroup: "bcs-process",
+  limits: "warn",
 } as const;
 
 type Key = keyof typeof DEFAULTS;
-type PathKey = Exclude<Key, "file_dirs">;
+type PathKey = Exclude<Key, "file_dirs" | "cgroup" | "limits">;
 
 /** What `--help` prints. */
 export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
@@ -54,6 +60,11 @@ export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
   --launcher PATH         launcher       launcher.sh beside the program
   --file-dirs DIR,…       file_dirs      where processes' files may be written:
                                          the workspace folder
+  --cgroup NAME           cgroup         control group for all processes with
+                                         limits: ${DEFAULTS.cgroup}; "" = none
+  --limits WHEN           limits         ${DEFAULTS.limits}: start a process all the same
+                                         where they cannot be enforced, and say
+                                         so; require: refuse it; off: enforce none
   -h, --help              this text
 
 Flags override the file, the file overrides the defaults.`;
@@ -91,7 +102,7 @@ export function readConfig(
   const file = typeof flags["config"] === "string"
     ? readConfigFile(flags["config"], readFile, problems)
     : new ObjectReader({});
-  const flagOf = (key: Key): { field: string; value: string } | null => {
+  const flagOf = (key: Key): Text | null => {
     const name = key.replaceAll("_", "-");
     const value = flags[name];
     return typeof value === "string" ? { field: `--${name}`, value } : null;
@@ -111,6 +122,9 @@ export function readConfig(
     return values.filter((dir) => dir !== "")
       .map((dir) => readPath(flag?.field ?? key, dir, problems));
   };
+  const readText = (key: "cgroup" | "limits") =>
+    flagOf(key) ??
+      { field: key, value: file.string(key, { default: DEFAULTS[key] }) };
   const workspaceDir = read("workspace_dir");
   const fileDirs = readList("file_dirs");
   const config: DaemonConfig = Object.freeze({
@@ -120,6 +134,7 @@ export function readConfig(
     pidDir: read("pid_dir"),
     unixSocket: read("unix_socket"),
     launcher: read("launcher"),
+    groups: toGroupPolicy(readText("cgroup"), readText("limits"), problems),
     fileDirs: fileDirs.length === 0 ? [workspaceDir] : fileDirs,
   });
   problems.push(...file.problems);
@@ -164,6 +179,42 @@ function readConfigFile(
     }
   }
   return new ObjectReader(document);
+}
+
+/** A value, and where it stands. */
+interface Text {
+  readonly field: string;
+  readonly value: string;
+}
+
+function toGroupPolicy(
+  parent: Text,
+  when: Text,
+  problems: Problem[],
+): GroupPolicy | null {
+  if (!/^([\w-][\w.-]*(\/[\w-][\w.-]*)*)?$/.test(parent.value)) {
+    problems.push({
+      field: parent.field,
+      rule: "must be names of letters, digits, _, . and -, with / between " +
+        `them: current value is ${JSON.stringify(parent.value)}`,
+    });
+  }
+  if (!["require", "warn", "off"].includes(when.value)) {
+    problems.push({
+      field: when.field,
+      rule: "must be one of require, warn, off: current value is " +
+        JSON.stringify(when.value),
+    });
+  }
+  if (when.value === "require" && parent.value === "") {
+    problems.push({
+      field: parent.field,
+      rule: "must not be empty when limits are required",
+    });
+  }
+  return when.value === "off" || parent.value === ""
+    ? null
+    : { parent: parent.value, isRequired: when.value === "require" };
 }
 
 function readPath(field: string, path: string, problems: Problem[]): string {

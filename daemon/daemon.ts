@@ -14,6 +14,7 @@ import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
 import { endLeftExecs, Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
+import { Groups } from "./supervisor/groups.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
@@ -79,6 +80,7 @@ export async function startDaemon(
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
   const staging = new Staging({ launcher, clock, random, logger, fileDirs });
+  const groups = new Groups({ launcher, logger, policy: config.groups });
   const effectPorts = {
     launcher,
     prober,
@@ -86,6 +88,7 @@ export async function startDaemon(
     clock,
     folders,
     staging,
+    groups,
     background,
     logger,
   };
@@ -109,6 +112,7 @@ export async function startDaemon(
     effects,
     staging,
     execs,
+    groups,
     removeFiles: (record) => removeFiles(folders, record),
   });
   const runners = supervisor.restore(records);
@@ -122,7 +126,7 @@ export async function startDaemon(
   const api = createApi(
     createHandlers({
       supervisor,
-      live: new LiveOperations({ launcher, execs, staging }),
+      live: new LiveOperations({ launcher, execs, staging, groups }),
       store,
       hub,
       baseFolders,

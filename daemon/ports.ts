@@ -1,6 +1,24 @@
+import type { GroupLimits } from "./lifecycle/limits.ts";
 import type { Command } from "./lifecycle/spec.ts";
 import type { Identity } from "./lifecycle/record.ts";
 import type { Launched } from "./launch/run_folder.ts";
+
+/** How limits are enforced. */
+export interface GroupPolicy {
+  /** Group that holds those of all processes, below every controller. */
+  readonly parent: string;
+  /** Whether a process is refused whose limits cannot be enforced. */
+  readonly isRequired: boolean;
+}
+
+/** A control group to run in; it is made if it does not exist. */
+export interface GroupRequest {
+  /** Path below every controller, such as `bcs-process/7.1`. */
+  readonly name: string;
+  readonly limits: GroupLimits;
+  /** Whether nothing is started where limits cannot be enforced. */
+  readonly isRequired: boolean;
+}
 
 /** One command to start. */
 export interface LaunchRequest {
@@ -12,10 +30,13 @@ export interface LaunchRequest {
   readonly workDir: string;
   readonly environment: readonly string[];
   readonly command: Command;
+  /** null = that of the daemon. */
+  readonly group: GroupRequest | null;
 }
 
 /** What a launcher says, in this order; some may be missing. */
 export type LaunchAnswer =
+  | { readonly type: "unlimited"; readonly reason: string }
   | { readonly type: "launched"; readonly launched: Launched }
   | { readonly type: "executed" }
   | { readonly type: "refused"; readonly message: string };
@@ -98,4 +119,19 @@ export interface Launcher {
   ): Promise<void>;
   /** Removes a file, as its owner; one that is not there is no error. */
   removeFile(place: FilePlace, owner: string): Promise<void>;
+  /**
+   * Changes what a group may use.
+   *
+   * @throws {AppError} INVALID_ARGUMENT if there is no such group, or more
+   * memory is used than it would have.
+   */
+  limitGroup(name: string, limits: GroupLimits): Promise<void>;
+  /** Whether the kernel killed in a group as it had used up its memory. */
+  isOomKilled(name: string): Promise<boolean>;
+  /**
+   * Removes a group; one that does not exist is no error.
+   *
+   * @throws {AppError} INVALID_ARGUMENT if somebody is left in it.
+   */
+  removeGroup(name: string): Promise<void>;
 }

@@ -39,6 +39,8 @@ export function daemonArguments(
     `--pid-dir=${root}/run`,
     `--unix-socket=${socket}`,
     `--launcher=${launcher}`,
+    // Their groups would have the names of an installed daemon's.
+    "--limits=off",
   ];
 }
 

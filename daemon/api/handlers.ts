@@ -1,6 +1,7 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import {
   parseExecRequest,
+  parseLimits,
   parseProcessFile,
   parseProcessInfo,
   parseSeconds,
@@ -133,7 +134,13 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.writeFile(id, expandFile(file, baseFolders));
       return null;
     },
-    setLimits: notYet,
+    async setLimits(call) {
+      const id = idOf(call);
+      supervisor.get(id);
+      const body = await readBody(call.request, BODY_BYTES_MAX);
+      await supervisor.setLimits(id, parseLimits(body));
+      return null;
+    },
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
       const isStream = (request.headers.get("accept") ?? "")

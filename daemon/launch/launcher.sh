@@ -8,6 +8,9 @@
 #   launcher.sh sessions   signal whole sessions, say who is left in them
 #   launcher.sh write      write one file of a process, as its owner
 #   launcher.sh remove     remove one
+#   launcher.sh limit      change the limits of a control group
+#   launcher.sh oom        say whether the kernel killed for memory in one
+#   launcher.sh ungroup    remove one
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -20,6 +23,7 @@ set -uf
 umask 077
 version=1
 tools=/usr/bin
+cgroups=/sys/fs/cgroup
 
 # --- Requests -----------------------------------------------------------------
 
@@ -94,6 +98,133 @@ same_boot() {
   [ "$boot" = "$1" ]
 }
 
+# --- Control groups -----------------------------------------------------------
+
+# group: reads the name of a group and sets its folders $cpu and $memory, and
+# $kind; that is empty, and $why says why, where the host has no controllers.
+group() {
+  field group
+  case "/$value/" in
+    *//* | */./* | */../* | *[!A-Za-z0-9_./-]*)
+      fail "the request names no group" ;;
+  esac
+  group=$value
+  if [ -f "$cgroups/memory/memory.limit_in_bytes" ] &&
+    [ -f "$cgroups/cpu/cpu.shares" ]; then
+    kind=v1 memory=$cgroups/memory/$group cpu=$cgroups/cpu/$group
+    return 0
+  fi
+  kind=v2 memory=$cgroups/$group cpu=$cgroups/$group text=
+  IFS= read -r text 2>/dev/null <"$cgroups/cgroup.controllers"
+  case " $text / $text " in
+    *" cpu "*/*" memory "*) return 0 ;;
+  esac
+  kind='' why="this host has no cpu and memory controllers in $cgroups"
+}
+
+# limits: reads three numbers, -1 = none: cpu shares (1024 = one cpu), cpu time
+# in microseconds per 100 ms, and memory in bytes.
+limits() {
+  field limits
+  IFS=' '
+  # shellcheck disable=SC2086 # numbers, split on purpose; set -f
+  set -- $value
+  [ $# -eq 3 ] && number "${1#-}" && number "${2#-}" && number "${3#-}" ||
+    fail "the request has no limits where they must stand"
+  shares=$1 quota=$2 bytes=$3
+}
+
+# put FILE TEXT: the kernel refuses by an error of the write.
+put() {
+  printf '%s' "$2" >"$1"
+} 2>/dev/null
+
+# limit_group: memory first, as only that may be refused: what is used already
+# may be more.
+limit_group() {
+  why="the kernel refuses the limits in $memory"
+  if [ "$kind" = v1 ]; then
+    put "$memory/memory.limit_in_bytes" "$bytes" || return 1
+    [ "$shares" = -1 ] || put "$cpu/cpu.shares" "$shares" || return 1
+    put "$cpu/cpu.cfs_period_us" 100000 &&
+      put "$cpu/cpu.cfs_quota_us" "$quota"
+    return
+  fi
+  [ "$bytes" != -1 ] || bytes=max
+  [ "$quota" != -1 ] || quota=max
+  put "$memory/memory.max" "$bytes" || return 1
+  # 2 to 262144 shares are a weight of 1 to 10000.
+  [ "$shares" = -1 ] ||
+    put "$cpu/cpu.weight" $((1 + (shares - 2) * 9999 / 262142)) || return 1
+  put "$cpu/cpu.max" "$quota 100000"
+}
+
+# make_group: with its limits, before anybody is in it.
+make_group() {
+  why="the daemon may not make a group in $cgroups"
+  (umask 022 && exec "$tools/mkdir" -p -- "$memory" "$cpu" 2>/dev/null) ||
+    return 1
+  above=$cgroups rest=$group
+  # Version 2 hands controllers down from folder to folder.
+  while [ "$kind" = v2 ]; do
+    put "$above/cgroup.subtree_control" "+cpu +memory" || return 1
+    above=$above/${rest%%/*}
+    case $rest in
+      */*) rest=${rest#*/} ;;
+      *) break ;;
+    esac
+  done
+  limit_group
+}
+
+# killed_for_memory: fails as well where nobody counted.
+killed_for_memory() {
+  [ "$kind" = v1 ] && text=$memory/memory.oom_control || text=$memory/memory.events
+  while IFS=' ' read -r key value; do
+    [ "$key" = oom_kill ] && [ "$value" != 0 ] && return 0
+  done 2>/dev/null <"$text"
+  return 1
+}
+
+# grouped HOW: makes the group of a process that is about to start.
+grouped() {
+  group
+  limits
+  if [ -n "$kind" ]; then
+    make_group && return
+    "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+    kind=
+  fi
+  [ "$1" = may-limit ] || fail "its limits cannot be enforced: $why"
+  printf 'unlimited %s\n' "$why"
+}
+
+limit() {
+  group
+  limits
+  [ -n "$kind" ] || fail "$why"
+  [ -d "$memory" ] || fail "the group $group does not exist"
+  limit_group || fail "$why"
+}
+
+oom() {
+  group
+  ! killed_for_memory || printf 'oom\n'
+}
+
+# ungroup: what is just ending may still count for a moment.
+ungroup() {
+  group
+  [ -n "$kind" ] || return 0
+  tries=20
+  while [ -d "$memory" ] || [ -d "$cpu" ]; do
+    "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+    [ "$tries" -gt 0 ] || fail "the group $group still has processes in it"
+    tries=$((tries - 1))
+    [ ! -d "$memory" ] || "$tools/sleep" 0.05
+  done
+}
+
 # --- run ----------------------------------------------------------------------
 
 # run: this shell stays the parent of one process, outlives the daemon, and
@@ -112,7 +243,15 @@ run() {
   out=$value
   field stderr
   err=$value
-  IFS= read -r value && [ "$value" = begin ] || fail "the request has no body"
+  kind=
+  IFS= read -r value || value=
+  case $value in
+    must-limit | may-limit)
+      grouped "$value"
+      IFS= read -r value || value=
+      ;;
+  esac
+  [ "$value" = begin ] || fail "the request has no body"
   exec 2>>errors
   as_user
   # Else it could write to its logs, but not open /dev/stderr.
@@ -164,6 +303,9 @@ begin() {
     fail "this run folder was used before" >&3
   printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
     >&3 2>/dev/null
+  [ -z "$kind" ] ||
+    { put "$cpu/cgroup.procs" 0 && put "$memory/cgroup.procs" 0; } ||
+    fail "cannot enter the group $group" >&3
   IFS=' '
   # A session of its own; an empty environment and default signal actions
   # (background jobs of a shell ignore SIGINT and SIGQUIT); then the user.
@@ -192,7 +334,9 @@ record_end() {
     members "$child"
     [ -n "$members" ] || left=no
   fi
-  printf '%s %s %s %s\n' "$version" "$how" "$code" "$left" >exit.new
+  oom=
+  [ -z "$kind" ] || ! killed_for_memory || oom=' oom'
+  printf '%s %s %s %s%s\n' "$version" "$how" "$code" "$left" "$oom" >exit.new
   exec "$tools/mv" exit.new exit
 }
 
@@ -554,7 +698,7 @@ case $verb in
     verb=${verb#owner-} drop=
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove)
+  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||

@@ -1,4 +1,5 @@
 import { AppError, assert, messageOf } from "../../shared/errors.ts";
+import type { GroupLimits } from "../lifecycle/limits.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type {
   FileContent,
@@ -28,7 +29,10 @@ type Verb =
   | "pidfile"
   | "sessions"
   | "write"
-  | "remove";
+  | "remove"
+  | "limit"
+  | "oom"
+  | "ungroup";
 
 /**
  * Asks `launcher.sh`: the only file of the daemon that runs a program. One
@@ -70,6 +74,8 @@ export class ShellLauncher implements Launcher {
         yield { type: "executed" };
         // Not at once: whoever waits for this start comes first.
         this.clock.after(PREPARE_DELAY_MS, () => this.prepare());
+      } else if (word === "unlimited") {
+        yield { type: "unlimited", reason: fields.join(" ") };
       } else if (word === "error") {
         yield { type: "refused", message: fields.join(" ") };
       } else {
@@ -168,6 +174,18 @@ export class ShellLauncher implements Launcher {
     await this.#ask("remove", encodePlace(place, owner));
   }
 
+  async limitGroup(name: string, limits: GroupLimits): Promise<void> {
+    await this.#ask("limit", encodeGroup(name, limits));
+  }
+
+  async isOomKilled(name: string): Promise<boolean> {
+    return (await this.#ask("oom", [`group ${name}`])).includes("oom");
+  }
+
+  async removeGroup(name: string): Promise<void> {
+    await this.#ask("ungroup", [`group ${name}`]);
+  }
+
   /** @param more The rest of the request, given the answer's first line. */
   async #ask(
     verb: Verb,
@@ -235,6 +253,10 @@ export function encodeLaunch(request: LaunchRequest): string[] {
     `user ${request.user}`,
     `stdout ${request.stdoutPath}`,
     `stderr ${request.stderrPath}`,
+    ...(request.group === null ? [] : [
+      request.group.isRequired ? "must-limit" : "may-limit",
+      ...encodeGroup(request.group.name, request.group.limits),
+    ]),
     "begin",
     `dir ${request.workDir}`,
     `env ${request.environment.length}`,
@@ -242,6 +264,16 @@ export function encodeLaunch(request: LaunchRequest): string[] {
     `argv ${request.command.length}`,
     ...request.command.map(toItem),
     "end",
+  ];
+}
+
+function encodeGroup(
+  name: string,
+  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
+): string[] {
+  return [
+    `group ${name}`,
+    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
   ];
 }
 

@@ -9,6 +9,8 @@ export interface EndRecord {
   readonly exit: Exit;
   /** Whether nobody of its session was left. */
   readonly isSessionEmpty: boolean;
+  /** Whether the kernel killed in its group as memory was used up. */
+  readonly isOomKilled: boolean;
   /** When it was recorded; wall clock, ms. */
   readonly endedMs: number;
 }
@@ -74,9 +76,14 @@ export async function readEnd(folder: string): Promise<EndRecord | null> {
   const text = await readIfThere(path);
   if (text === null) return null;
   const endedMs = Deno.statSync(path).mtime?.getTime() ?? 0;
-  const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)\n$/.exec(text);
+  const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)( oom)?\n$/.exec(text);
   if (match === null) {
-    return { exit: { kind: "unknown" }, isSessionEmpty: false, endedMs };
+    return {
+      exit: { kind: "unknown" },
+      isSessionEmpty: false,
+      isOomKilled: false,
+      endedMs,
+    };
   }
   const number = Number(match[2]);
   return {
@@ -84,6 +91,7 @@ export async function readEnd(folder: string): Promise<EndRecord | null> {
       ? { kind: "exited", code: number }
       : { kind: "signalled", signal: number },
     isSessionEmpty: match[3] === "no",
+    isOomKilled: match[4] !== undefined,
     endedMs,
   };
 }

@@ -1,3 +1,4 @@
+import type { Limits } from "../../shared/manager_api/types.ts";
 import type { CreatedFile, Exit, Identity, Tracked } from "./record.ts";
 
 /** What can happen to a process. Times are wall clock, ms. */
@@ -20,6 +21,8 @@ export type ProcessEvent =
     readonly exit: Exit;
     /** Whether nobody of its session is left. */
     readonly isSessionEmpty: boolean;
+    /** Whether the kernel killed in it for its memory. @default {false} */
+    readonly isOomKilled?: boolean;
     /** Last lines of stderr, or why it was never executed; may be "". */
     readonly reason: string;
     readonly nowMs: number;
@@ -37,9 +40,18 @@ export type ProcessEvent =
     readonly nowMs: number;
   }
   /** The main process is gone and nobody saw how it ended. */
-  | { readonly type: "mainGone"; readonly nowMs: number }
+  | {
+    readonly type: "mainGone";
+    /** As of `ended`. @default {false} */
+    readonly isOomKilled?: boolean;
+    readonly nowMs: number;
+  }
   /** A file that was not there is about to be written for it. */
   | ({ readonly type: "fileCreated" } & CreatedFile)
+  /** Its start goes on, but its limits do not hold. */
+  | { readonly type: "unlimited"; readonly reason: string }
+  /** It has other limits, or will have at its next start. */
+  | { readonly type: "limitsChanged"; readonly limits: Limits }
   /** The deadline of the current phase has come. */
   | { readonly type: "deadline"; readonly nowMs: number }
   | {
@@ -92,6 +104,8 @@ export type ProcessEvent =
 export type Effect =
   | { readonly type: "prepare" }
   | { readonly type: "launch" }
+  /** Nobody is left in the control group of a start. */
+  | { readonly type: "removeGroup"; readonly generation: number }
   /** Reads the pid file until it fits or `deadlineMs` (wall clock) is past. */
   | { readonly type: "findMain"; readonly deadlineMs: number }
   /** Reports `mainGone`: for a process that no launcher waits for. */

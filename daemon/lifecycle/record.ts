@@ -112,6 +112,16 @@ export type Phase =
   }
   | { readonly state: "stopped" };
 
+/** Whether a start's limits hold. */
+export type Limiting =
+  /** The launcher was asked to, and has not said that it could not. */
+  | {
+    readonly kind: "asked";
+    /** The start that the group is named by: a restart command keeps it. */
+    readonly generation: number;
+  }
+  | { readonly kind: "failed"; readonly reason: string };
+
 /** A file that was made for a process. */
 export interface CreatedFile {
   /** Absolute. */
@@ -135,6 +145,11 @@ export interface ProcessRecord {
    * @default {[]}
    */
   readonly createdFiles?: readonly CreatedFile[];
+  /**
+   * What became of the limits of its latest start; null = it had none.
+   * @default {null}
+   */
+  readonly limiting?: Limiting | null;
   readonly phase: Phase;
   /** Why it is as it is; the first failure wins. */
   readonly result: ProcessResult;

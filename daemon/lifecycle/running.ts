@@ -8,7 +8,10 @@ export function run(record: ProcessRecord, tracked: Tracked): Decision {
       ...record,
       phase: { state: "running", tracked },
       pid: tracked.main?.pid ?? 0,
-      message: `process ${record.id} is running`,
+      message: `process ${record.id} is running` +
+        (record.limiting?.kind === "failed"
+          ? `; its limits are not enforced: ${record.limiting.reason}`
+          : ""),
     },
     effects: [],
   };

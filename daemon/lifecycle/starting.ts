@@ -1,5 +1,6 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import { startAgain, toStopped } from "./ending.ts";
+import { toGroupLimits, withLimits } from "./limits.ts";
 import { addMain, type ProcessRecord, trackedOf } from "./record.ts";
 import { endDuringRestart, keepRunning, runRestarted } from "./restarting.ts";
 import { run } from "./running.ts";
@@ -20,6 +21,9 @@ export function launch(
     record: {
       ...record,
       phase: { state: "starting", step: "launch" },
+      limiting: toGroupLimits(record.info) === null
+        ? null
+        : { kind: "asked", generation: record.generation },
       startedMs: event.nowMs,
     },
     effects: [{ type: "launch" }],
@@ -197,6 +201,28 @@ export function rememberFile(
     record: isKnown
       ? record
       : { ...record, createdFiles: [...known, { path, owner }] },
+    effects: [],
+  };
+}
+
+/** It runs without its limits: better than not at all, where that is allowed. */
+export function noteUnlimited(
+  record: ProcessRecord,
+  { reason }: EventOf<"unlimited">,
+): Decision {
+  return {
+    record: { ...record, limiting: { kind: "failed", reason } },
+    effects: [],
+  };
+}
+
+/** For later starts; those of a live process were changed before. */
+export function changeLimits(
+  record: ProcessRecord,
+  { limits }: EventOf<"limitsChanged">,
+): Decision {
+  return {
+    record: { ...record, info: withLimits(record.info, limits) },
     effects: [],
   };
 }

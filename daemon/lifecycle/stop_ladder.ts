@@ -289,6 +289,8 @@ function describeEnd(
       event.nowMs - record.startedMs < spec.startGraceMs));
   const result = record.result !== "none"
     ? record.result
+    : event.isOomKilled && isKillLike(exit)
+    ? "oom-killed"
     : isEarly
     ? "start-failed"
     : exit.kind;
@@ -302,6 +304,18 @@ function describeEnd(
   };
 }
 
+/** A shell reports that its command was killed by its own exit code. */
+function isKillLike(exit: Exit): boolean {
+  switch (exit.kind) {
+    case "exited":
+      return exit.code === 137;
+    case "signalled":
+      return exit.signal === 9;
+    case "unknown":
+      return true;
+  }
+}
+
 /** Says in one line what has become of a process. */
 export function describeResult(
   id: string,
@@ -313,6 +327,8 @@ export function describeResult(
   switch (result) {
     case "start-failed":
       return `process ${id} failed to start: it ${end}`;
+    case "oom-killed":
+      return `process ${id} was killed as it had used up its memory: it ${end}`;
     case "stopped":
       return exit.kind === "unknown"
         ? `process ${id} was stopped`

@@ -14,12 +14,14 @@ import {
 import { forgetKilled, forgetSessions, noteReload } from "./running.ts";
 import { toSpec } from "./spec.ts";
 import {
+  changeLimits,
   endStartCommand,
   failStart,
   launch,
   loseMain,
   neverLaunched,
   neverStarted,
+  noteUnlimited,
   relaunch,
   rememberFile,
   runForking,
@@ -77,6 +79,8 @@ export const TABLE: Table = {
     swept: "ignore",
     fileCreated: rememberFile,
     sessionKilled: "ignore",
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
   starting: {
     prepared: "ignore",
@@ -98,6 +102,8 @@ export const TABLE: Table = {
     swept: "ignore",
     fileCreated: rememberFile,
     sessionKilled: "ignore",
+    unlimited: noteUnlimited,
+    limitsChanged: changeLimits,
   },
   running: {
     prepared: "ignore",
@@ -119,6 +125,8 @@ export const TABLE: Table = {
     swept: forgetSessions,
     fileCreated: rememberFile,
     sessionKilled: forgetKilled,
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
   stopping: {
     prepared: "ignore",
@@ -140,6 +148,8 @@ export const TABLE: Table = {
     swept: afterSweep,
     fileCreated: rememberFile,
     sessionKilled: "ignore",
+    unlimited: noteUnlimited,
+    limitsChanged: changeLimits,
   },
   stopped: {
     prepared: "ignore",
@@ -161,6 +171,8 @@ export const TABLE: Table = {
     swept: "ignore",
     fileCreated: rememberFile,
     sessionKilled: "ignore",
+    unlimited: "ignore",
+    limitsChanged: changeLimits,
   },
 };
 
@@ -185,6 +197,7 @@ export function transition(
       type: "ended",
       exit: { kind: "unknown" },
       isSessionEmpty: false,
+      isOomKilled: event.isOomKilled ?? false,
       reason: "",
       nowMs: event.nowMs,
     });
@@ -195,5 +208,23 @@ export function transition(
   const cell = TABLE[record.phase.state][event.type] as
     | "ignore"
     | ((record: ProcessRecord, event: ProcessEvent) => Decision);
-  return cell === "ignore" ? null : cell(record, event);
+  if (cell === "ignore") return null;
+  const decision = cell(record, event);
+  const { limiting } = record;
+  return limiting?.kind === "asked" && hasEnded(record, decision.record)
+    ? {
+      ...decision,
+      effects: [
+        { type: "removeGroup", generation: limiting.generation },
+        ...decision.effects,
+      ],
+    }
+    : decision;
+}
+
+/** A start is over: nothing is left of it, whether it is begun again or not. */
+function hasEnded(before: ProcessRecord, { phase }: ProcessRecord): boolean {
+  return before.phase.state !== phase.state &&
+    (phase.state === "stopped" || phase.state === "staging") &&
+    before.phase.state !== "stopped";
 }

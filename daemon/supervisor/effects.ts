@@ -27,6 +27,7 @@ import { endRestart, runRestart } from "./restart_command.ts";
 import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import type { Groups } from "./groups.ts";
 import type { Staging } from "./staging.ts";
 
 /** Takes what comes of an effect. */
@@ -43,6 +44,7 @@ export interface EffectPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Staging;
+  readonly groups: Groups;
   readonly background: BackgroundTasks;
   readonly logger: Logger;
 }
@@ -129,6 +131,8 @@ export class Effects {
         return await this.#prepare(runner, report);
       case "launch":
         return await this.#launch(runner, report);
+      case "removeGroup":
+        return await this.ports.groups.remove(runner, effect.generation);
       case "findMain":
         return await this.#findMain(runner, effect.deadlineMs, report);
       case "watchMain":
@@ -171,7 +175,7 @@ export class Effects {
 
   async #launch(runner: ProcessRunner, report: Report): Promise<void> {
     const { record } = runner;
-    const { folders, launcher, clock, staging } = this.ports;
+    const { folders, launcher, clock, staging, groups, logger } = this.ports;
     const spec = toSpec(record.info);
     const folder = folders.run(record);
     let tracked: Tracked | null = null;
@@ -185,6 +189,7 @@ export class Effects {
         workDir: spec.workDir,
         environment: await staging.environmentOf(runner),
         command: spec.start,
+        group: groups.forStart(runner),
       });
       for await (const answer of answers) {
         if (answer.type === "launched") {
@@ -192,6 +197,10 @@ export class Effects {
           report({ type: "launched", tracked });
         } else if (answer.type === "executed") {
           report({ type: "executed", nowMs: clock.nowMs() });
+        } else if (answer.type === "unlimited") {
+          const { reason } = answer;
+          logger.warn("limits not enforced", { id: record.id, reason });
+          report({ type: "unlimited", reason });
         } else if (answer.type === "refused") {
           refusal = answer.message;
         }
@@ -245,6 +254,7 @@ export class Effects {
       type: "ended",
       exit: end.exit,
       isSessionEmpty: end.isSessionEmpty,
+      isOomKilled: end.isOomKilled,
       reason: refusal ||
         (hasFailed && !wasAsked
           ? readLastLines(this.ports.folders.logs(runner.record).stderrPath)
@@ -254,9 +264,21 @@ export class Effects {
   }
 
   #watchMain(runner: ProcessRunner, main: Identity, report: Report): void {
-    this.#watch(runner, main, () => {
-      report({ type: "mainGone", nowMs: this.ports.clock.nowMs() });
-    });
+    const { background, groups, clock, logger } = this.ports;
+    const reportGone = async () => {
+      const nowMs = clock.nowMs();
+      const isOomKilled = await groups.isOomKilled(runner).catch((error) => {
+        if (!(error instanceof AppError)) throw error;
+        logger.warn("group not read", { reason: error.message });
+        return false;
+      });
+      report({ type: "mainGone", isOomKilled, nowMs });
+    };
+    this.#watch(
+      runner,
+      main,
+      () => background.run(`end of ${runner.record.id}`, reportGone),
+    );
   }
 
   #watch(runner: ProcessRunner, identity: Identity, onGone: () => void): void {

@@ -9,7 +9,7 @@ import {
   readIdentity,
 } from "../launch/run_folder.ts";
 import type { Command } from "../lifecycle/spec.ts";
-import type { Launcher } from "../ports.ts";
+import type { GroupRequest, Launcher } from "../ports.ts";
 import { isTooMuch, readOutput, WRITTEN_BYTES_MAX } from "./exec_output.ts";
 import { killSessions } from "./kill_sessions.ts";
 
@@ -25,6 +25,8 @@ export interface ExecCommand {
   readonly environment: readonly string[];
   readonly user: string;
   readonly workDir: string;
+  /** The control group that it joins; null = none. */
+  readonly group: GroupRequest | null;
   /** Time until all of it is killed, ms. */
   readonly timeoutMs: number;
 }

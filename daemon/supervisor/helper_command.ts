@@ -7,6 +7,7 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { type Command, toSpec } from "../lifecycle/spec.ts";
 import type { LaunchAnswer, Launcher } from "../ports.ts";
 import type { Folders } from "./folders.ts";
+import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -16,6 +17,7 @@ export interface HelperPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Pick<Staging, "environmentOf">;
+  readonly groups: Pick<Groups, "forHelper">;
 }
 
 /** Runs StopCmd or KillCmd as the process itself is run, and reports its end. */
@@ -57,7 +59,7 @@ export async function* launchHelper(
   runner: ProcessRunner,
   folder: string,
   command: Command,
-  { folders, launcher, staging }: Omit<HelperPorts, "clock">,
+  { folders, launcher, staging, groups }: Omit<HelperPorts, "clock">,
 ): AsyncGenerator<LaunchAnswer> {
   const { user, workDir } = toSpec(runner.record.info);
   yield* launcher.run({
@@ -67,6 +69,7 @@ export async function* launchHelper(
     workDir,
     environment: await staging.environmentOf(runner),
     command,
+    group: groups.forHelper(runner),
   });
 }
 

@@ -9,6 +9,7 @@ import { type Command, toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { type Execs, refuseUnlessRunning } from "./execs.ts";
 import { lastLinesOf } from "./last_lines.ts";
+import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -21,6 +22,7 @@ export interface LivePorts {
   readonly launcher: Pick<Launcher, "signal">;
   readonly execs: Pick<Execs, "run">;
   readonly staging: Pick<Staging, "environmentOf">;
+  readonly groups: Pick<Groups, "forHelper">;
 }
 
 /** What can be asked of a process while it runs, and only then. */
@@ -67,6 +69,7 @@ export class LiveOperations {
         environment: await this.ports.staging.environmentOf(runner),
         user,
         workDir,
+        group: this.ports.groups.forHelper(runner),
         timeoutMs: RELOAD_MS_MAX,
       });
       const failure = describeFailure(result);
@@ -102,6 +105,7 @@ export class LiveOperations {
       environment: [...environment, ...request.Envs],
       user: request.User || user,
       workDir: request.WorkDir || workDir,
+      group: this.ports.groups.forHelper(runner),
       timeoutMs: request.Timeout * 1000,
     }, signal);
   }

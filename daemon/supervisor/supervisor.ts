@@ -1,6 +1,7 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type {
+  Limits,
   ProcessFile,
   ProcessInfo,
 } from "../../shared/manager_api/types.ts";
@@ -10,6 +11,7 @@ import { toSpec } from "../lifecycle/spec.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { Execs } from "./execs.ts";
+import type { Groups } from "./groups.ts";
 import { ProcessRunner, type RunnerPorts } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -26,6 +28,7 @@ export interface SupervisorPorts {
   readonly staging: Pick<Staging, "write" | "discard">;
   /** Commands beside processes: what is stopped has none left. */
   readonly execs: Pick<Execs, "settled">;
+  readonly groups: Pick<Groups, "change" | "remove">;
   /** Removes what the daemon kept of a process beside its record. */
   readonly removeFiles: (record: ProcessRecord) => Promise<void>;
 }
@@ -155,6 +158,8 @@ export class Supervisor {
       // The id is free only when its files are gone: the next process of that
       // name has logs of the same name.
       await this.ports.staging.discard(runner);
+      // A daemon may have ended before it did so.
+      await this.ports.groups.remove(runner);
       await this.ports.removeFiles(record);
     } finally {
       this.#deleting.delete(runner);
@@ -175,6 +180,15 @@ export class Supervisor {
    */
   async writeFile(id: string, file: ProcessFile): Promise<void> {
     await this.ports.staging.write(this.#get(id), file);
+  }
+
+  /**
+   * Changes the limits of a process, at once and for later starts.
+   *
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if they cannot be.
+   */
+  async setLimits(id: string, limits: Limits): Promise<void> {
+    await this.ports.groups.change(this.#get(id), limits);
   }
 
   /** @throws {AppError} NOT_FOUND */

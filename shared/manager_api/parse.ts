@@ -4,6 +4,7 @@ import { SIGNAL_MAX, SIGNALS } from "../signals.ts";
 import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
 import type {
   ExecRequest,
+  Limits,
   ProcessFile,
   ProcessInfo,
   Resource,
@@ -164,6 +165,36 @@ export function parseSeconds(field: string, text: string): number {
     rule: `must be whole seconds from 0 to ${SECONDS_MAX}: ` +
       `current value is ${JSON.stringify(text.slice(0, 60))}`,
   }]);
+}
+
+/**
+ * Reads new limits, as a client sends them.
+ *
+ * @throws {InvalidInputError} With every problem.
+ */
+export function parseLimits(body: string): Limits {
+  const reader = new ObjectReader(parseJson(body, "limits"));
+  const limits: Limits = {
+    ...readLimit(reader, "Cpus"),
+    ...readLimit(reader, "Mem"),
+  };
+  if (!reader.has("Cpus") && !reader.has("Mem")) {
+    reader.addProblem("Cpus", "must be given, or Mem, or both");
+  }
+  reader.throwProblems("limits");
+  return limits;
+}
+
+function readLimit(reader: ObjectReader, key: "Cpus" | "Mem"): Limits {
+  if (!reader.has(key)) return {};
+  const value = reader.number(key, { default: -1 });
+  if (value !== -1 && value <= 0) {
+    reader.addProblem(
+      key,
+      `must be above 0, or -1 for no limit: current value is ${value}`,
+    );
+  }
+  return { [key]: value };
 }
 
 function parseJson(body: string, subject: string): unknown {

@@ -29,6 +29,8 @@ export type ProcessResult =
   | "unknown"
   /** It ended because a stop was asked for. */
   | "stopped"
+  /** The kernel killed in it, as it had used up its memory (addition). */
+  | "oom-killed"
   /** It never ran, or ended within its start grace period. */
   | "start-failed"
   /** A record without a process: the host or its launcher went away. */

@@ -48,3 +48,38 @@ for (
     assertEquals(error.problems[0]?.field, field);
   });
 }
+
+Deno.test("readConfig() enforces limits where it can, unless told otherwise", () => {
+  const standard = { parent: "bcs-process", isRequired: false };
+  assertEquals(read([]).groups, standard);
+  assertEquals(read(["--limits=require", "--cgroup=a/b-c.d"]).groups, {
+    parent: "a/b-c.d",
+    isRequired: true,
+  });
+  assertEquals(read([], { limits: "require" }).groups, {
+    ...standard,
+    isRequired: true,
+  });
+  assertEquals(read([], { limits: "off" }).groups, null);
+  assertEquals(read(["--cgroup="]).groups, null);
+  assertEquals(read(["--limits=warn"], { limits: "off" }).groups, standard);
+});
+
+for (
+  const [args, field] of [
+    [["--limits=on"], "--limits"],
+    [["--limits="], "--limits"],
+    ...["/a", "a/", "a//b", ".", "..", "a/../b", "a b", "a$(x)"].map((name) =>
+      [[`--cgroup=${name}`], "--cgroup"] as const
+    ),
+    [["--cgroup=", "--limits=require"], "--cgroup"],
+  ] as const
+) {
+  Deno.test(`readConfig() refuses ${args.join(" ")}`, () => {
+    const error = assertThrows(() => read(args), InvalidInputError);
+    assertEquals(
+      error.problems.map(({ field }: { field: string }) => field),
+      [field],
+    );
+  });
+}

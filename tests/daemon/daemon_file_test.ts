@@ -81,7 +81,7 @@ async function assertNoSecret(daemon: TestDaemon): Promise<void> {
 
 Deno.test("daemon puts files and variables in place before a start", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const { workspaceDir } = daemon;
   const id = await daemon.create({
     Id: "p",
@@ -162,7 +162,7 @@ Deno.test("daemon removes with a process what it made, and no more", async () =>
 
 Deno.test("daemon starts nothing whose files it cannot put in place", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const { workspaceDir } = daemon;
   await Deno.symlink("/tmp", `${workspaceDir}/link`);
   const remote = registry.from("/missing");
@@ -210,7 +210,7 @@ Deno.test("daemon starts nothing whose files it cannot put in place", async () =
 
 Deno.test("a stop ends the wait for what is fetched", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const { asked, letGo } = registry.hold("/slow");
   const path = `${daemon.workspaceDir}/x`;
   const id = await daemon.create({
@@ -231,7 +231,7 @@ Deno.test("a stop ends the wait for what is fetched", async () => {
 
 Deno.test("a crash while files are put in place has it begun again", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const { asked, letGo } = registry.hold("/slow");
   const paths = ["a", "b"].map((name) => `${daemon.workspaceDir}/${name}`);
   const [a = "", b = ""] = paths;
@@ -254,7 +254,7 @@ Deno.test("a crash while files are put in place has it begun again", async () =>
 
 Deno.test("writeFile answers when it is written, or says why it is not", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const id = await daemon.create({ Id: "p", Argv: ["1000"] });
   await daemon.waitForState(id, "running");
   const To = `${daemon.workspaceDir}/x`;
@@ -282,7 +282,7 @@ Deno.test("writeFile answers when it is written, or says why it is not", async (
 
 Deno.test("a stop command has the variables that an earlier daemon fetched", async () => {
   await using registry = new Registry();
-  await using daemon = await TestDaemon.start([registry.host]);
+  await using daemon = await TestDaemon.start({ hosts: [registry.host] });
   const path = `${daemon.workDir}/said`;
   const id = await daemon.create({
     Id: "p",

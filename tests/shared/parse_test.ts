@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvalidInputError } from "../../shared/errors.ts";
 import {
   ID_BYTES_MAX,
+  parseLimits,
   parseProcessInfo,
 } from "../../shared/manager_api/parse.ts";
 
@@ -224,3 +225,39 @@ Deno.test("parseProcessInfo() takes values of every kind", () => {
   assertEquals([info.Envs, info.Argv], [Envs, Argv]);
   assertEquals(info.WorkDir, "${work_base_dir}/a");
 });
+
+Deno.test("parseLimits() reads what is to change", () => {
+  const read = (limits: unknown) => parseLimits(JSON.stringify(limits));
+  assertEquals(read({ cpus: 0.5, Mem: null }), { Cpus: 0.5 });
+  assertEquals(read({ Mem: -1, Cpus: 2 }), { Cpus: 2, Mem: -1 });
+});
+
+for (
+  const [limits, ...problems] of [
+    [{}, "Cpus: must be given, or Mem, or both"],
+    [
+      { Cpus: 0, Mem: -2 },
+      "Cpus: must be above 0, or -1 for no limit: current value is 0",
+      "Mem: must be above 0, or -1 for no limit: current value is -2",
+    ],
+    [{ Cpus: "1" }, 'Cpus: must be a number: current value is "1"'],
+    [
+      [],
+      "(document): must be an object: current value is an array",
+      "Cpus: must be given, or Mem, or both",
+    ],
+  ] as [unknown, ...string[]][]
+) {
+  Deno.test(`parseLimits() names every problem of ${JSON.stringify(limits)}`, () => {
+    const error = assertThrows(
+      () => parseLimits(JSON.stringify(limits)),
+      InvalidInputError,
+    );
+    assertEquals(
+      error.problems.map((
+        { field, rule }: { field: string; rule: string },
+      ) => `${field}: ${rule}`),
+      problems,
+    );
+  });
+}

@@ -91,4 +91,18 @@ export class FakeLauncher implements Launcher {
     this.sent.push(`remove ${[root, ...folders, name].join("/")}`);
     return Promise.resolve();
   }
+
+  limitGroup(name: string): Promise<void> {
+    this.sent.push(`limit ${name}`);
+    return Promise.resolve();
+  }
+
+  isOomKilled(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  removeGroup(name: string): Promise<void> {
+    this.sent.push(`ungroup ${name}`);
+    return Promise.resolve();
+  }
 }

@@ -6,6 +6,7 @@ import type {
 } from "../../shared/manager_api/types.ts";
 import { killAll, livingIn, membersOf } from "../daemon/support/proc.ts";
 import { LAUNCHER_PATH } from "./launcher_shells.ts";
+import { removeGroups } from "./cgroups.ts";
 import { type TempDir, tempDir } from "./temp_dir.ts";
 
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
@@ -13,6 +14,14 @@ const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 const DEADLINE_MS = 30_000;
 /** Time that a test's processes get to be stopped by the API at its end. */
 const STOP_MS_MAX = 5_000;
+
+/** What of a daemon's set-up is not as usual. */
+export interface DaemonOptions {
+  /** `host:port` of what it may fetch from. @default {[]} */
+  readonly hosts?: readonly string[];
+  /** Flags that are added or changed. @default {{}} */
+  readonly flags?: Readonly<Record<string, string>>;
+}
 
 /** How one run of the daemon ended. */
 export interface DaemonEnd {
@@ -31,16 +40,14 @@ export class TestDaemon implements AsyncDisposable {
 
   private constructor(
     private readonly tempDir: TempDir,
-    private readonly hosts: readonly string[],
+    private readonly options: DaemonOptions,
   ) {}
 
   /**
    * Starts a daemon on empty folders; it answers once this resolves.
-   *
-   * @param hosts `host:port` of what it may fetch from.
    */
-  static async start(hosts: readonly string[] = []): Promise<TestDaemon> {
-    const daemon = new TestDaemon(await tempDir(), hosts);
+  static async start(options: DaemonOptions = {}): Promise<TestDaemon> {
+    const daemon = new TestDaemon(await tempDir(), options);
     await Deno.mkdir(daemon.workDir);
     try {
       await daemon.run();
@@ -70,6 +77,10 @@ export class TestDaemon implements AsyncDisposable {
   }
   get socket(): string {
     return `${this.dir}/daemon.sock`;
+  }
+  /** Parent of its processes' control groups. */
+  get cgroup(): string {
+    return `bcs-process-test-${this.dir.split("/").at(-1)}`;
   }
   get client(): ManagerClient {
     return this.#client ??= new ManagerClient(this.socket);
@@ -101,6 +112,9 @@ export class TestDaemon implements AsyncDisposable {
       "log-dir": this.logDir,
       "pid-dir": `${this.dir}/pid`,
       "unix-socket": this.socket,
+      // Several daemons run at once: each has groups of its own.
+      "cgroup": this.cgroup,
+      ...this.options.flags,
       ...changed,
     };
     const files = [...Object.values(flags), ...extra].filter((word) =>
@@ -116,7 +130,9 @@ export class TestDaemon implements AsyncDisposable {
         `--allow-write=${files}`,
         `--allow-run=${LAUNCHER_PATH}`,
         `--allow-net=${
-          [`unix:${flags["unix-socket"]}`, ...this.hosts].join(",")
+          [`unix:${flags["unix-socket"]}`, ...this.options.hosts ?? []].join(
+            ",",
+          )
         }`,
         `${ROOT}daemon/main.ts`,
         ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`),
@@ -212,6 +228,7 @@ export class TestDaemon implements AsyncDisposable {
       ...this.#sessions().flatMap(membersOf),
       ...livingIn(this.dir),
     ]);
+    await removeGroups(this.cgroup);
     await this.tempDir[Symbol.asyncDispose]();
   }
 

@@ -69,6 +69,13 @@ export class ApiBench implements AsyncDisposable {
         discard: () => Promise.resolve(),
       },
       execs: { settled: () => Promise.resolve() },
+      groups: {
+        change: (runner, limits) => {
+          runner.dispatch({ type: "limitsChanged", limits });
+          return Promise.resolve();
+        },
+        remove: () => Promise.resolve(),
+      },
       removeFiles: ({ id }) => {
         this.removed.push(id);
         return Promise.resolve();
@@ -81,6 +88,7 @@ export class ApiBench implements AsyncDisposable {
         live: new LiveOperations({
           launcher,
           execs,
+          groups: { forHelper: () => null },
           staging: {
             environmentOf: ({ record }) =>
               Promise.resolve(toSpec(record.info).environment),

@@ -163,6 +163,17 @@ Deno.test("writeFile takes one file for a process that is known", async () => {
   assertEquals((await write({ ...FILE, Base64: tooLarge })).status, 413);
 });
 
+Deno.test("setLimits takes limits for a process that is known", async () => {
+  await using api = await ApiBench.create();
+  const set = (limits: unknown) =>
+    api.call("PUT", `${BASE}/process/p/limits`, JSON.stringify(limits));
+  assertEquals((await set({ Cpus: 1 })).status, 404);
+  await create(api, {});
+  assertEquals((await set({})).status, 400);
+  assertEquals((await set({ Cpus: 0.5 })).status, 200);
+  assertEquals(api.supervisor.get("p").info.LimitResources?.Cpus, 0.5);
+});
+
 Deno.test("list shows every process in the order of creation", async () => {
   await using api = await ApiBench.create();
   for (const Id of ["b", "a", "c"]) await create(api, { Id });

@@ -85,6 +85,7 @@ export class LaunchBench implements AsyncDisposable {
       workDir: `${this.dir}/work`,
       environment: [],
       command: ["/usr/bin/true"],
+      group: null,
       ...part,
     };
   }

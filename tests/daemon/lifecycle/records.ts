@@ -164,6 +164,8 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     nowMs: 5_000,
   },
   reloaded: { type: "reloaded" },
+  unlimited: { type: "unlimited", reason: "no controllers" },
+  limitsChanged: { type: "limitsChanged", limits: { Mem: 64 } },
   fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
   sessionKilled: { type: "sessionKilled", session: HELPER },
 };
@@ -197,6 +199,8 @@ function describeEffect(effect: Effect): string {
       return `killSession ${effect.session.pid}`;
     case "findMain":
       return `findMain @${effect.deadlineMs}`;
+    case "removeGroup":
+      return `removeGroup ${effect.generation}`;
     case "watchMain":
       return `watchMain ${effect.main.pid}`;
     case "signal":

@@ -596,14 +596,16 @@ const ROWS: Readonly<Record<string, Row>> = {
 /** What a launcher says before anything is tracked, and never after it. */
 const FIRST_ANSWERS = ["launched", "refused", "claimed"];
 
+/** What is only remembered, whatever the state is: see below. */
+const MEMORIES = ["fileCreated", "unlimited", "limitsChanged"];
+
 for (const [name, row] of Object.entries(ROWS)) {
   Deno.test(`transition() of ${name} against every event`, () => {
     const actual: Partial<Record<ProcessEvent["type"], string>> = {};
     const isTracked = trackedOf(row.record.phase) !== null;
     for (const event of Object.values(EVENTS)) {
       if (isTracked && FIRST_ANSWERS.includes(event.type)) continue;
-      // The same everywhere: see below.
-      if (event.type === "fileCreated") continue;
+      if (MEMORIES.includes(event.type)) continue;
       const before = structuredClone(row.record);
       const outcome = describe(row.record, transition(row.record, event));
       assertEquals(row.record, before, `${event.type} changed its input`);
@@ -640,6 +642,47 @@ Deno.test("transition() remembers once in any state what file was made", () => {
     });
     const again = once && remember(once.record);
     assertEquals(again?.record === once?.record, true);
+  }
+});
+
+Deno.test("transition() gives a start its limits, and its group away at its end", () => {
+  const Resource = { Cpus: 1, Mem: 64, Disk: 0 };
+  const before = record({ state: "staging" }, { Resource });
+  const asked = transition(before, EVENTS.prepared)?.record;
+  assertEquals(asked?.limiting, { kind: "asked", generation: 1 });
+  assertEquals(
+    transition(record({ state: "staging" }), EVENTS.prepared)?.record.limiting,
+    null,
+  );
+  if (asked === undefined) return;
+  assertEquals(
+    describe(asked, transition(asked, EVENTS.refused)),
+    "stopped, removeGroup 1",
+  );
+  assertEquals(
+    describe(asked, transition(asked, EVENTS.claimed)),
+    "staging, removeGroup 1, prepare",
+  );
+  const unlimited = transition(asked, EVENTS.unlimited)?.record ?? asked;
+  assertEquals(
+    describe(unlimited, transition(unlimited, EVENTS.refused)),
+    "stopped",
+  );
+  const launched = transition(unlimited, EVENTS.launched)?.record ?? unlimited;
+  assertEquals(
+    transition(launched, EVENTS.executed)?.record.message,
+    "process p is running; its limits are not enforced: no controllers",
+  );
+});
+
+Deno.test("transition() keeps new limits in any state", () => {
+  for (const { record } of Object.values(ROWS)) {
+    const decision = transition(record, EVENTS.limitsChanged);
+    const LimitResources = { Cpus: 0, Mem: 64, Disk: 0 };
+    assertEquals(decision, {
+      record: { ...record, info: { ...record.info, LimitResources } },
+      effects: [],
+    });
   }
 });
 

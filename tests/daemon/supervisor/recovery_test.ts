@@ -6,6 +6,7 @@ import { ProcessStore } from "../../../daemon/store/process_store.ts";
 import { Effects } from "../../../daemon/supervisor/effects.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
+import { Groups } from "../../../daemon/supervisor/groups.ts";
 import { recover } from "../../../daemon/supervisor/recovery.ts";
 import { Staging } from "../../../daemon/supervisor/staging.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
@@ -32,8 +33,10 @@ function bench({ path }: TempDir, phase: Phase) {
     logger,
     fileDirs: [path],
   });
+  const groups = new Groups({ launcher, logger, policy: null });
   const ports = {
     launcher,
+    groups,
     staging,
     prober: new Prober(launcher, systemClock, background, logger),
     exits: new ExitWatcher(`${path}/run`, background),
@@ -50,6 +53,7 @@ function bench({ path }: TempDir, phase: Phase) {
     effects,
     staging,
     execs: { settled: () => Promise.resolve() },
+    groups,
     removeFiles: () => Promise.resolve(),
   });
   const { record: stored } = store.insert(record(phase), 0);
