@@ -31,6 +31,8 @@ export interface Answer {
 export class ApiBench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly launcher = new FakeLauncher();
+  /** Until then commands are at work beside processes. */
+  settled: Promise<void> = Promise.resolve();
   readonly log: string[] = [];
   readonly removed: string[] = [];
   readonly store: ProcessStore;
@@ -58,7 +60,7 @@ export class ApiBench implements AsyncDisposable {
         perform: (runner) => this.#runners.set(runner.record.id, runner),
         release: () => {},
       },
-      execs: { settled: () => Promise.resolve() },
+      execs: { settled: () => this.settled },
       removeFiles: ({ id }) => {
         this.removed.push(id);
         return Promise.resolve();
