@@ -109,7 +109,6 @@ export class Exec {
     const watched = this.#watchSize();
     try {
       const refusal = await this.#launch();
-      this.#hasEnded = true;
       const end = await readEnd(this.folder);
       // Whoever it left behind, and itself should its launcher have died.
       if (end === null || !end.isSessionEmpty) this.#killAll(end);
@@ -132,8 +131,16 @@ export class Exec {
       stdoutPath: this.#pathOf("stdout"),
       stderrPath: this.#pathOf("stderr"),
     });
-    for await (const answer of answers) {
-      if (answer.type === "refused") refusal = answer.message;
+    try {
+      for await (const answer of answers) {
+        if (answer.type === "refused") refusal = answer.message;
+      }
+    } catch (error) {
+      // Only its launcher is not understood: it may run all the same.
+      await (this.#killed ?? this.#kill());
+      throw error;
+    } finally {
+      this.#hasEnded = true;
     }
     return refusal;
   }

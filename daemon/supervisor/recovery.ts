@@ -28,8 +28,8 @@ export async function recover(
 ): Promise<void> {
   const unfinished = runners.filter(({ record }) =>
     record.phase.state !== "stopped"
-  );
-  const begun: ProcessRunner[] = [];
+  ).map((runner) => ({ runner, record: runner.record }));
+  const begun: Found[] = [];
   const guard = async (runner: ProcessRunner, step: () => Promise<void>) => {
     try {
       await step();
@@ -40,18 +40,26 @@ export async function recover(
       ports.logger.error("not adopted", { id, reason: error.message });
     }
   };
-  for (const runner of unfinished) {
+  for (const { runner, record } of unfinished) {
     await guard(runner, async () => {
-      if (await wasBegun(runner, ports)) begun.push(runner);
+      const isUntouched = runner.record.phase === record.phase;
+      if (!await wasBegun(runner, ports)) return;
+      begun.push({ runner, record: isUntouched ? runner.record : record });
     });
   }
-  const pids = begun.flatMap(({ record }) =>
-    identitiesOf(trackedOf(record.phase))
+  const pids = begun.flatMap(({ runner }) =>
+    identitiesOf(trackedOf(runner.record.phase))
   ).map(({ pid }) => pid);
   const answer = await probe([...new Set(pids)], ports);
-  for (const runner of begun) {
-    await guard(runner, () => adopt(runner, effects, ports, answer));
+  for (const found of begun) {
+    await guard(found.runner, () => adopt(found, effects, ports, answer));
   }
+}
+
+/** A process to be taken up, and as the earlier daemon left it. */
+interface Found {
+  readonly runner: ProcessRunner;
+  readonly record: ProcessRecord;
 }
 
 /** Without an answer nobody can be called lost: it is asked for again. */
@@ -95,13 +103,17 @@ async function wasBegun(
 }
 
 async function adopt(
-  runner: ProcessRunner,
+  { runner, record: found }: Found,
   effects: Effects,
   ports: EffectPorts,
   answer: ProbeAnswer,
 ): Promise<void> {
   const report = runner.reporter();
-  for (const effect of resume(runner.record)) effects.perform(runner, effect);
+  const { record } = runner;
+  // Begun anew since, or asked for something: that has been seen to already.
+  if (record.generation !== found.generation) return;
+  const inHand = record.phase === found.phase ? resume(record) : [];
+  for (const effect of inHand) effects.perform(runner, effect);
   const tracked = trackedOf(runner.record.phase);
   if (tracked === null) return;
   if (tracked.main !== null && !isMainWaitedFor(tracked)) {

@@ -437,7 +437,7 @@ Deno.test("a crash amid the stop of a restart command ends it", async () => {
     "the restart command is at work",
     async () => Number((await linesOf(`${daemon.workDir}/up`))[0]),
   );
-  const stop = daemon.client.stop(id, 5).catch(() => "cut off");
+  const stop = daemon.client.stop(id, 60).catch(() => "cut off");
   await daemon.waitForState(id, "stopping");
   await daemon.restart();
   await Promise.all([restart, stop]);

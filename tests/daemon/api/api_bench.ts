@@ -33,6 +33,8 @@ export interface Answer {
 export class ApiBench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly launcher = new FakeLauncher();
+  /** Until then commands are at work beside processes. */
+  settled: Promise<void> = Promise.resolve();
   readonly log: string[] = [];
   readonly removed: string[] = [];
   readonly written: ProcessFile[] = [];
@@ -68,7 +70,7 @@ export class ApiBench implements AsyncDisposable {
         },
         discard: () => Promise.resolve(),
       },
-      execs: { settled: () => Promise.resolve() },
+      execs: { settled: () => this.settled },
       groups: {
         change: (runner, limits) => {
           runner.dispatch({ type: "limitsChanged", limits });

@@ -4,6 +4,7 @@ import type { Handler } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import { createLogger } from "../../../shared/logger.ts";
 import type { Operation } from "../../../shared/manager_api/routes.ts";
+import { settled } from "../../support/in_process_daemon.ts";
 import { EVENTS } from "../lifecycle/records.ts";
 import { ApiBench, BASE } from "./api_bench.ts";
 
@@ -231,6 +232,25 @@ Deno.test("stop of a stopped process answers at once", async () => {
     const { status } = await api.call("PUT", `${BASE}/process/p/stop/5`);
     assertEquals(status, 200);
   }
+});
+
+Deno.test("stop and delete wait for the commands beside a process", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  const { promise, resolve } = Promise.withResolvers<void>();
+  api.settled = promise;
+  const done: string[] = [];
+  const stop = api.call("PUT", `${BASE}/process/p/stop/5`)
+    .then(() => done.push("stop"));
+  await settled();
+  assertEquals(api.supervisor.get("p").phase.state, "stopped");
+  const remove = api.call("DELETE", `${BASE}/process/p`)
+    .then(() => done.push("delete"));
+  await settled();
+  assertEquals([done, api.removed], [[], []]);
+  resolve();
+  await Promise.all([stop, remove]);
+  assertEquals([done.length, api.removed], [2, ["p"]]);
 });
 
 Deno.test("signal says so when it reached nobody", async () => {
