@@ -6,6 +6,8 @@ import {
 } from "../shared/errors.ts";
 import { SOCKET_PATH_DEFAULT } from "../shared/manager_api/routes.ts";
 import { parseArgs } from "../shared/std/parse_args.ts";
+import type { TransportOptions } from "./mesos/agent_transport.ts";
+import type { StateRules } from "./tasks/task_state.ts";
 
 /** How the executor is set up: by the agent, and by its own flags. */
 export interface ExecutorConfig {
@@ -15,6 +17,8 @@ export interface ExecutorConfig {
   readonly agentId: string;
   /** Where calls go, such as `http://127.0.0.1:5051/api/v1/executor`. */
   readonly agentUrl: string;
+  /** How to get there. */
+  readonly transport: TransportOptions;
   /** Sent as a Bearer token with every call; secret. "" = none. */
   readonly token: string;
   /** The folder that the agent made for this executor. */
@@ -28,9 +32,14 @@ export interface ExecutorConfig {
   /** From SHUTDOWN until the agent kills the executor. */
   readonly shutdownGraceMs: number;
   readonly codec: "json" | "protobuf";
+  /** How ends are called; `auto` = BCS's way for its own tasks only. */
+  readonly rules: StateRules | "auto";
   /** Where the daemon's Manager API listens. */
   readonly socketPath: string;
 }
+
+/** Longest path of a unix socket (sockaddr_un, with its ending NUL). */
+const SOCKET_PATH_BYTES_MAX = 107;
 
 /** What the command line asks for beside running. */
 export type CommandLine =
@@ -45,6 +54,9 @@ Started by a Mesos agent, which says all else in MESOS_* variables.
   --codec json|protobuf   wire format towards the agent   json
   --socket PATH           the process daemon's socket     ${SOCKET_PATH_DEFAULT}
                           (or BCS_PROCESS_SOCKET)
+  --states auto|mesos|bcs how the ends of tasks are called   auto
+                          (or BCS_PROCESS_STATES): as Mesos' own executors do,
+                          as the BCS scheduler expects, or each in its place
   -h, --help              this text`;
 
 /**
@@ -62,7 +74,7 @@ export function readConfig(
 ): CommandLine {
   const problems: Problem[] = [];
   const flags = parseArgs(args, {
-    string: ["codec", "socket"],
+    string: ["codec", "socket", "states"],
     boolean: ["help"],
     alias: { h: "help" },
     unknown: (argument) => {
@@ -78,6 +90,7 @@ export function readConfig(
     executorId: read.required("MESOS_EXECUTOR_ID"),
     agentId: env("MESOS_SLAVE_ID") ?? "",
     agentUrl: readAgentUrl(read, problems),
+    transport: readTransport(read, problems),
     token: env("MESOS_EXECUTOR_AUTHENTICATION_TOKEN") ?? "",
     sandbox: env("MESOS_SANDBOX") || read.required("MESOS_DIRECTORY"),
     checkpoint,
@@ -87,7 +100,18 @@ export function readConfig(
       "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
       "5secs",
     ),
-    codec: readCodec(flags["codec"] ?? "json", problems),
+    codec: chooseFlag(
+      "--codec",
+      flags["codec"],
+      ["json", "protobuf"],
+      problems,
+    ),
+    rules: chooseFlag(
+      "--states",
+      flags["states"] ?? env("BCS_PROCESS_STATES"),
+      ["auto", "mesos", "bcs"],
+      problems,
+    ),
     socketPath: String(
       flags["socket"] ?? (env("BCS_PROCESS_SOCKET") || SOCKET_PATH_DEFAULT),
     ),
@@ -105,16 +129,61 @@ export function readConfig(
   return { action: "run", config: Object.freeze(config) };
 }
 
-function readCodec(
+/** One of a few words; the first if there is none. */
+function chooseFlag<T extends string>(
+  field: string,
   value: unknown,
+  allowed: readonly [T, ...T[]],
   problems: Problem[],
-): ExecutorConfig["codec"] {
-  if (value === "json" || value === "protobuf") return value;
-  problems.push({
-    field: "--codec",
-    rule: `must be json or protobuf: current value is ${JSON.stringify(value)}`,
-  });
-  return "json";
+): T {
+  if (value === undefined || value === "") return allowed[0];
+  const found = allowed.find((choice) => choice === value);
+  if (found === undefined) {
+    problems.push({
+      field,
+      rule: `must be ${allowed.join(" or ")}: current value is ` +
+        JSON.stringify(value),
+    });
+  }
+  return found ?? allowed[0];
+}
+
+/** libprocess' names; those without its prefix are older. */
+function readTransport(
+  read: EnvironmentReader,
+  problems: Problem[],
+): TransportOptions {
+  const ssl = (name: string) =>
+    read.optional(`LIBPROCESS_SSL_${name}`) || read.optional(`SSL_${name}`);
+  const [certFile, keyFile] = [ssl("CERT_FILE"), ssl("KEY_FILE")];
+  const socketPath = read.optional("MESOS_DOMAIN_SOCKET");
+  const socketBytes = new TextEncoder().encode(socketPath).length;
+  if (socketBytes > SOCKET_PATH_BYTES_MAX) {
+    problems.push({
+      field: "MESOS_DOMAIN_SOCKET",
+      rule: `must have at most ${SOCKET_PATH_BYTES_MAX} bytes: ` +
+        `current value has ${socketBytes}`,
+    });
+  }
+  return {
+    socketPath,
+    tls: hasTls(read)
+      ? {
+        caFile: ssl("CA_FILE"),
+        // One without the other is of no use: SSL_CERT_FILE alone is what
+        // OpenSSL calls its list of authorities.
+        ...(certFile && keyFile
+          ? { certFile, keyFile }
+          : { certFile: "", keyFile: "" }),
+      }
+      : null,
+  };
+}
+
+function hasTls(read: EnvironmentReader): boolean {
+  const value = read.optional("LIBPROCESS_SSL_ENABLED") ||
+    read.optional("SSL_ENABLED");
+  return value === "1" || value === "true";
 }
 
 /** The agent says where it is in one of two ways, or in both. */
@@ -142,7 +211,8 @@ function readAgentUrl(read: EnvironmentReader, problems: Problem[]): string {
   }
   // libprocess routes by actor name; the endpoint's own path needs none.
   const path = endpoint ? "" : `/${actor}`;
-  return `http://${authority}${path}/api/v1/executor`;
+  const scheme = hasTls(read) ? "https" : "http";
+  return `${scheme}://${authority}${path}/api/v1/executor`;
 }
 
 class EnvironmentReader {

@@ -1,38 +1,40 @@
 import { BackgroundTasks } from "../shared/background.ts";
-import type { Clock, Timer } from "../shared/clock.ts";
+import type { Clock } from "../shared/clock.ts";
 import { unreachable } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { ManagerClient } from "../shared/manager_api/client.ts";
+import { MessageHandler } from "./bcs/message_handler.ts";
+import { Completion } from "./completion.ts";
 import type { ExecutorConfig } from "./config.ts";
+import { type Departure, toDeparture } from "./departure.ts";
 import type { AgentClient } from "./mesos/agent_client.ts";
-import { runSubscription } from "./mesos/subscription.ts";
+import { AgentError } from "./mesos/agent_error.ts";
+import { sendHeartbeats } from "./mesos/heartbeat.ts";
+import { Subscription } from "./mesos/subscription.ts";
 import type {
+  Caller,
   CallUpdate,
   Event,
+  EventKill,
   EventSubscribed,
   ReceivedTask,
   SubscribeCall,
 } from "./mesos/types.ts";
+import { shutdownBudgetMs } from "./shutdown_budget.ts";
+import { describeTask } from "./tasks/describe_task.ts";
 import { followProcesses } from "./tasks/process_follower.ts";
 import { TaskManager } from "./tasks/task_manager.ts";
 import { buildTaskStatus, type TaskReport } from "./updates/status_update.ts";
 import { UpdateManager } from "./updates/update_manager.ts";
 
-/** Longest wait for the last acknowledgements, ms (Mesos' own executors). */
-const ACKNOWLEDGE_WAIT_MS = 60_000;
 /** Longest wait for what is still under way when the executor leaves, ms. */
 const SETTLE_MS_MAX = 5_000;
-/** Part of the shutdown grace that is kept for the last updates. */
-const SHUTDOWN_RESERVE = 0.2;
-/** The least that is kept of it, ms. */
-const RESERVE_MS_MIN = 500;
-
 const NANOSECONDS_PER_MS = 1e6;
 
 /** What the executor is given from outside. */
 export interface ExecutorPorts {
-  readonly agent: AgentClient;
-  readonly manager: ManagerClient;
+  readonly agent: Pick<AgentClient, "subscribe" | "send">;
+  readonly manager: Omit<ManagerClient, "close">;
   readonly clock: Clock;
   /** From 0 up to 1. */
   readonly random: () => number;
@@ -46,172 +48,151 @@ export interface ExecutorPorts {
 /** Runs the tasks of one executor, from SUBSCRIBE to the last update. */
 export class Executor {
   readonly #background: BackgroundTasks;
+  readonly #subscription: Subscription;
   readonly #tasks: TaskManager;
   readonly #updates: UpdateManager;
+  readonly #messages: MessageHandler;
+  readonly #completion: Completion;
   /** Aborted when the executor leaves. */
   readonly #leaving = new AbortController();
+  readonly #caller: Caller;
   /** The updates that the last SUBSCRIBE carried. */
   #carried: readonly CallUpdate[] = [];
+  /** What the agent said last when it took us in. */
   #subscribed: EventSubscribed | null = null;
-  /** Whether the current stream has begun with SUBSCRIBED. */
-  #isSubscribed = false;
   #isShuttingDown = false;
-  /** Whether there is anybody to acknowledge updates. */
-  #hasAgent = true;
-  #onProgress = () => {};
-  #following: () => void = () => {};
+  /** Why there is nobody any more to acknowledge updates. */
+  #departure: Departure | null = null;
+  readonly #following = Promise.withResolvers<void>();
 
   constructor(
     private readonly config: ExecutorConfig,
     private readonly ports: ExecutorPorts,
   ) {
-    const { clock, random, logger, manager } = ports;
-    this.#background = new BackgroundTasks(ports.onFailure);
+    this.#caller = {
+      executor_id: { value: config.executorId },
+      framework_id: { value: config.frameworkId },
+    };
+    const background = new BackgroundTasks(ports.onFailure);
+    this.#background = background;
+    this.#completion = new Completion(ports.clock, () => ({
+      isOver: (this.#tasks.hasAny || this.#isShuttingDown) &&
+        !this.#tasks.hasLive,
+      isHeard: this.#departure !== null ||
+        (this.#updates.unacknowledged.length === 0 &&
+          !this.#tasks.hasUnresolved),
+      isLeaving: this.#isShuttingDown,
+    }));
+    this.#subscription = new Subscription({
+      ...ports,
+      buildCall: () => this.#buildSubscribe(),
+      onEvent: (event) => this.#onEvent(event),
+      onDisconnected: () => {
+        this.#updates.onDisconnected();
+        this.#tasks.onConnected(false);
+      },
+    }, config);
     this.#updates = new UpdateManager({
+      ...ports,
+      background,
       send: (update, signal) =>
-        ports.agent.send({ ...this.#caller(), type: "UPDATE", update }, signal),
-      clock,
-      random,
-      logger,
-      background: this.#background,
+        ports.agent.send({ ...this.#caller, type: "UPDATE", update }, signal),
       onAcknowledged: (taskId, { state }) =>
-        this.#background.run(
-          `acknowledged ${taskId}`,
-          async () => {
-            await this.#tasks.onAcknowledged(taskId, state);
-            this.#onProgress();
-          },
-        ),
+        background.run(`acknowledged ${taskId}`, async () => {
+          await this.#tasks.onAcknowledged(taskId, state);
+          this.#completion.update();
+        }),
+      onRefused: (error) => this.#onRefused(error),
     });
     this.#tasks = new TaskManager({
-      manager,
-      clock,
-      random,
-      logger,
-      background: this.#background,
-      following: new Promise((resolve) => this.#following = resolve),
+      ...ports,
+      ...config,
+      background,
+      following: this.#following.promise,
       report: (report) => this.#report(report),
+      describe: (view) => describeTask(view, this.#subscribed?.agent_info),
+      hasKillingState: () => this.#hasCapability("TASK_KILLING_STATE"),
       defaultUser: () => this.#defaultUser(),
-      sandbox: config.sandbox,
-      executorId: config.executorId,
       signal: this.#leaving.signal,
-      onResolved: () => this.#onProgress(),
+      onResolved: () => this.#completion.update(),
+    });
+    this.#messages = new MessageHandler({
+      ...ports,
+      background,
+      taskIds: () => this.#tasks.runningIds,
+      statusOf: (taskId) => this.#updates.latestOf(taskId) ?? null,
+      send: (data) => this.#sendMessage(data),
     });
   }
 
   /**
    * Runs to the end: all tasks over and their updates acknowledged.
    *
-   * @returns Whether the agent ever took this executor in.
+   * @returns Why it had to leave; null if it was simply done.
    */
-  async run(): Promise<boolean> {
+  async run(): Promise<Departure | null> {
     const { signal } = this.#leaving;
+    const { ports } = this;
     this.#background.run("follower", () =>
       followProcesses(
         {
-          ...this.ports,
+          ...ports,
           processIds: () => this.#tasks.processIds,
           onForgotten: (id) => this.#tasks.onForgotten(id),
           onStatus: (status) => this.#tasks.onStatus(status),
         },
-        this.#following,
+        this.#following.resolve,
         signal,
       ));
+    this.#background.run("heartbeats", () =>
+      sendHeartbeats({
+        ...ports,
+        isSubscribed: () => this.#isSubscribed,
+        send: (signal) =>
+          ports.agent.send({ ...this.#caller, type: "HEARTBEAT" }, signal),
+      }, signal));
     this.#background.run("subscription", async () => {
-      const reason = await runSubscription(
-        {
-          ...this.ports,
-          buildCall: () => this.#buildSubscribe(),
-          onEvent: (event) => this.#onEvent(event),
-          onDisconnected: () => {
-            this.#isSubscribed = false;
-            this.#updates.onDisconnected();
-          },
-        },
-        this.config,
-        signal,
-      );
-      if (reason === null) return;
-      this.ports.logger.error("leaving", { reason });
-      this.#hasAgent = false;
-      this.shutdown();
-      this.#onProgress();
+      const departure = await this.#subscription.run(signal);
+      if (departure !== null) this.#depart(departure);
     });
-    await this.#finished();
+    await this.#completion.reached;
     this.#leaving.abort();
+    const { length } = this.#updates.unacknowledged;
+    if (length > 0) {
+      ports.logger.error("left without every acknowledgement", {
+        updates: length,
+      });
+    }
     await Promise.race([
       this.#background.settle(),
-      this.ports.clock.sleep(SETTLE_MS_MAX),
+      ports.clock.sleep(SETTLE_MS_MAX),
     ]);
-    return this.#subscribed !== null;
+    return this.#departure;
   }
 
   /** Ends every task inside the grace period, then leaves. */
   shutdown(): void {
     this.#isShuttingDown = true;
-    this.#killAll();
-    this.#onProgress();
-  }
-
-  #killAll(): void {
-    const { shutdownGraceMs: graceMs } = this.config;
-    const reserveMs = Math.max(graceMs * SHUTDOWN_RESERVE, RESERVE_MS_MIN);
-    // Whole seconds, as the daemon takes them, and none more than there are.
-    this.#tasks.killAll(Math.floor((graceMs - reserveMs) / 1000) * 1000);
-  }
-
-  /** Resolves when there is nothing left to do, or to wait for. */
-  async #finished(): Promise<void> {
-    const failSafe = new FailSafe(this.ports.clock, () => this.#onProgress());
-    while (true) {
-      const isOver = (this.#tasks.hasAny || this.#isShuttingDown) &&
-        !this.#tasks.hasLive;
-      const isHeard = this.#updates.unacknowledged.length === 0 &&
-        !this.#tasks.hasUnresolved;
-      if (isOver && (isHeard || !this.#hasAgent)) break;
-      if (failSafe.isTimeUp) break;
-      // A task may come while the last one's end is acknowledged; but a
-      // shutdown ends, whatever the daemon says or does not say.
-      if (isOver || this.#isShuttingDown) failSafe.arm();
-      else failSafe.cancel();
-      await new Promise<void>((resolve) => this.#onProgress = resolve);
-    }
-    failSafe.cancel();
-    const { length } = this.#updates.unacknowledged;
-    if (length > 0) {
-      this.ports.logger.error("left without every acknowledgement", {
-        updates: length,
-      });
-    }
+    this.#tasks.shutdown(shutdownBudgetMs(this.config.shutdownGraceMs));
+    this.#completion.update();
   }
 
   #onEvent(event: Event): void {
     switch (event.type) {
       case "SUBSCRIBED":
-        this.#subscribed = event.subscribed;
-        this.#isSubscribed = true;
-        this.#updates.onSubscribed(this.#carried);
-        this.ports.logger.info("subscribed", {
-          framework: event.subscribed.framework_info.name,
-          agent: event.subscribed.agent_info.hostname,
-        });
-        return;
+        return this.#onSubscribed(event.subscribed);
       case "LAUNCH":
         return this.#launch([event.launch.task]);
       case "LAUNCH_GROUP":
         return this.#launch(event.launch_group.task_group.tasks);
-      case "KILL": {
-        const { task_id, kill_policy } = event.kill;
-        const grace = kill_policy?.grace_period;
-        return this.#tasks.kill(
-          task_id.value,
-          grace && grace.nanoseconds / NANOSECONDS_PER_MS,
-        );
-      }
+      case "KILL":
+        return this.#kill(event.kill);
       case "ACKNOWLEDGED": {
         const { task_id, uuid } = event.acknowledged;
         return this.#updates.onAcknowledged(task_id.value, uuid);
       }
+      case "MESSAGE":
+        return this.#messages.handle(event.message.data);
       case "SHUTDOWN":
         // It may come instead of SUBSCRIBED, from an agent that ends us.
         if (!this.#isSubscribed) this.#updates.onSubscribed(this.#carried);
@@ -220,19 +201,37 @@ export class Executor {
         return this.ports.logger.error("the agent reports an error", {
           text: event.error.message,
         });
-      case "MESSAGE":
       case "HEARTBEAT":
+        return;
       case "UNKNOWN":
-        return this.ports.logger.info("event ignored", { type: event.type });
+        return this.ports.logger.info("event of an unknown type ignored");
       default:
         return unreachable(event);
     }
   }
 
+  #onSubscribed(subscribed: EventSubscribed): void {
+    this.#subscribed = subscribed;
+    this.#updates.onSubscribed(this.#carried);
+    this.#tasks.onConnected(true);
+    this.ports.logger.info("subscribed", {
+      framework: subscribed.framework_info.name,
+      agent: subscribed.agent_info.hostname,
+    });
+  }
+
   #launch(tasks: readonly ReceivedTask[]): void {
     this.#tasks.launch(tasks);
     // The agent may not know yet that we are leaving.
-    if (this.#isShuttingDown) this.#killAll();
+    if (this.#isShuttingDown) this.shutdown();
+  }
+
+  #kill({ task_id, kill_policy }: EventKill): void {
+    const grace = kill_policy?.grace_period;
+    this.#tasks.kill(
+      task_id.value,
+      grace && grace.nanoseconds / NANOSECONDS_PER_MS,
+    );
   }
 
   #report(report: TaskReport): void {
@@ -243,18 +242,45 @@ export class Executor {
       text: report.message,
     });
     this.#updates.add(buildTaskStatus(report, {
-      agentId: this.config.agentId,
-      executorId: this.config.executorId,
+      ...this.config,
       nowMs: clock.nowMs,
       uuid,
     }));
-    this.#onProgress();
+    this.#completion.update();
+  }
+
+  /** The agent does not take updates: it has to be asked anew, or left. */
+  #onRefused(error: AgentError): void {
+    const departure = toDeparture(error);
+    if (departure === null) this.#subscription.drop(error.message);
+    else this.#depart(departure);
+  }
+
+  #depart(departure: Departure): void {
+    if (this.#departure !== null) return;
+    this.ports.logger.error("leaving", { reason: departure.message });
+    this.#departure = departure;
+    this.#updates.onDisconnected();
+    this.shutdown();
+  }
+
+  /** Nobody acknowledges a message: it arrives, or it does not. */
+  async #sendMessage(data: string): Promise<void> {
+    try {
+      await this.ports.agent.send(
+        { ...this.#caller, type: "MESSAGE", message: { data } },
+        this.#leaving.signal,
+      );
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      this.ports.logger.warn("message not sent", { reason: error.message });
+    }
   }
 
   #buildSubscribe(): SubscribeCall {
     this.#carried = this.#updates.unacknowledged;
     return {
-      ...this.#caller(),
+      ...this.#caller,
       type: "SUBSCRIBE",
       subscribe: {
         unacknowledged_tasks: this.#tasks.unacknowledged,
@@ -263,40 +289,17 @@ export class Executor {
     };
   }
 
-  #caller() {
-    return {
-      executor_id: { value: this.config.executorId },
-      framework_id: { value: this.config.frameworkId },
-    };
+  get #isSubscribed(): boolean {
+    return this.#subscription.state.phase === "subscribed";
+  }
+
+  #hasCapability(name: "TASK_KILLING_STATE"): boolean {
+    return this.#subscribed?.framework_info.capabilities
+      ?.some(({ type }) => type === name) ?? false;
   }
 
   #defaultUser(): string {
     return this.#subscribed?.executor_info.command?.user ??
       this.#subscribed?.framework_info.user ?? "";
-  }
-}
-
-/** Ends the wait for acknowledgements that never come. */
-class FailSafe {
-  #timer: Timer | null = null;
-  isTimeUp = false;
-
-  constructor(
-    private readonly clock: Clock,
-    private readonly onTimeUp: () => void,
-  ) {}
-
-  /** Begins the wait, unless it has begun. */
-  arm(): void {
-    this.#timer ??= this.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
-      this.isTimeUp = true;
-      this.onTimeUp();
-    });
-  }
-
-  cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.isTimeUp = false;
   }
 }

@@ -3,15 +3,18 @@
  *
  * Signals: SIGTERM, SIGINT = as the agent's SHUTDOWN.
  * Exit codes: 0 = every task is over, 1 = a bug, 2 = the environment or a flag
- * is wrong, 3 = the agent could not be reached or did not let us in.
+ * is wrong, 3 = the agent is away for too long, 4 = it does not let us in, 5 =
+ * it has forgotten us, 6 = it does not understand us.
  */
 import { systemClock } from "../shared/clock.ts";
-import { InvalidInputError, messageOf } from "../shared/errors.ts";
+import { AppError, messageOf } from "../shared/errors.ts";
 import { createLogger } from "../shared/logger.ts";
 import { ManagerClient } from "../shared/manager_api/client.ts";
 import { readConfig, USAGE } from "./config.ts";
+import { EXIT_CODES } from "./departure.ts";
 import { Executor } from "./executor.ts";
 import { AgentClient } from "./mesos/agent_client.ts";
+import { createTransport } from "./mesos/agent_transport.ts";
 import { loadCodec } from "./mesos/codec.ts";
 
 const encoder = new TextEncoder();
@@ -29,7 +32,12 @@ async function main(): Promise<void> {
   const { config } = commandLine;
   const codec = await loadCodec(config.codec);
   const executor = new Executor(config, {
-    agent: new AgentClient(config.agentUrl, codec, config.token),
+    agent: new AgentClient(
+      config.agentUrl,
+      codec,
+      config.token,
+      createTransport(config.transport),
+    ),
     manager: new ManagerClient(config.socketPath),
     clock: systemClock,
     random: Math.random,
@@ -46,15 +54,15 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => executor.shutdown());
   }
-  const wasSubscribed = await executor.run();
+  const departure = await executor.run();
   logger.info("left");
-  Deno.exit(wasSubscribed ? 0 : 3);
+  Deno.exit(departure === null ? 0 : EXIT_CODES[departure.cause]);
 }
 
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof InvalidInputError)) throw error;
+  if (!(error instanceof AppError)) throw error;
   logger.error("cannot start", { error: error.message });
   Deno.exit(2);
 }

@@ -62,6 +62,8 @@ export interface TaskProcess {
    * with an entry must be refused: it would run without its files.
    */
   readonly unsupported: readonly string[];
+  /** Whether BCS data describes it, and not its Mesos command. */
+  readonly isBcs: boolean;
 }
 
 /** What of the request is made in another way for each kind of task. */
@@ -126,6 +128,7 @@ export function toProcessInfo(
   return {
     processInfo,
     unsupported: [...unsupported, ...environment.unsupported],
+    isBcs: procInfo !== undefined && procInfo !== null,
   };
 }
 

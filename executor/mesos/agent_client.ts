@@ -16,11 +16,13 @@ export class AgentClient {
    * @param url The agent's executor endpoint.
    * @param codec The wire format.
    * @param token Bearer token; "" = none.
+   * @param transport How to connect; absent = plain TCP.
    */
   constructor(
     private readonly url: string,
     private readonly codec: Codec,
     token: string,
+    private readonly transport?: Deno.HttpClient,
   ) {
     this.#headers = {
       "content-type": codec.contentType,
@@ -66,6 +68,7 @@ export class AgentClient {
         // The executor API never redirects; the token stays with this host.
         redirect: "manual",
         signal,
+        ...(this.transport === undefined ? {} : { client: this.transport }),
       });
     } catch (error) {
       throw new AgentError(

@@ -14,7 +14,7 @@ const DELETE_TRIES = 5;
 export interface ControlPorts {
   readonly manager: Pick<
     ManagerClient,
-    "create" | "inspect" | "stop" | "delete"
+    "create" | "inspect" | "stop" | "delete" | "exec"
   >;
   readonly clock: Clock;
   /** From 0 up to 1. */

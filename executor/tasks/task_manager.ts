@@ -1,81 +1,66 @@
-import type { BackgroundTasks } from "../../shared/background.ts";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, InvalidInputError, messageOf } from "../../shared/errors.ts";
 import type {
   ProcessInfo,
   ProcessStatusInfo,
 } from "../../shared/manager_api/types.ts";
 import { toProcessInfo } from "../bcs/process_info.ts";
+import { findCheckProblems } from "../health/check_definition.ts";
 import type { ReceivedTask, TaskState } from "../mesos/types.ts";
-import { isTerminal, type TaskReport } from "../updates/status_update.ts";
-import { type ControlPorts, ProcessControl } from "./process_control.ts";
-import { toStateReport } from "./task_state.ts";
+import type { TaskPorts } from "./ports.ts";
+import { ProcessControl } from "./process_control.ts";
+import { Task } from "./task.ts";
+import type { StateRules } from "./task_state.ts";
 
-/** How long a launch waits for the daemon to answer, ms. */
-const DAEMON_WAIT_MS = 10_000;
-/** Grace of a kill that nobody has given one, ms (Mesos' command executor). */
-const KILL_GRACE_MS_DEFAULT = 3_000;
-
-const NANOSECONDS_PER_MS = 1e6;
-
-/** What tasks need of their surroundings. */
-export interface TaskPorts extends ControlPorts {
-  readonly background: BackgroundTasks;
-  /** Resolves when no change of a process can be missed. */
-  readonly following: Promise<void>;
-  /** Takes a new state of a task over. */
-  readonly report: (report: TaskReport) => void;
+/** What the tasks of an executor need of their surroundings. */
+export interface TaskManagerPorts
+  extends Omit<TaskPorts, "wasReached" | "onReported"> {
   /** User for tasks that name none; known from SUBSCRIBED on. */
   readonly defaultUser: () => string;
   readonly sandbox: string;
-  /** Told when there is one process less that may run unwanted. */
-  readonly onResolved: () => void;
+  /** `auto`: BCS's for its own tasks, Mesos' for all others. */
+  readonly rules: StateRules | "auto";
 }
 
-interface Task {
-  readonly received: ReceivedTask;
-  /** The state last reported. */
-  state: TaskState;
-  isKillRequested: boolean;
-  /** Aborted with it: what waits for the daemon need not wait any more. */
-  readonly killing: AbortController;
-  /** Whether the daemon may know the process. */
-  isCreated: boolean;
-  /** Whether it has said so. */
-  isConfirmed: boolean;
-  /** A status that came before it had: whose it is was not known. */
-  early: ProcessStatusInfo | null;
-  /** Whether the daemon may run a process whose task has ended. */
-  isUnresolved: boolean;
-  /** Whether the agent has acknowledged any update of it. */
-  isAcknowledged: boolean;
-}
+/** A task that was delivered, and what is to be made of it. */
+type Candidate =
+  & { readonly received: ReceivedTask; readonly rules: StateRules }
+  & ({ readonly process: ProcessInfo } | { readonly problem: string });
 
 /** All tasks of this executor: launch, kill, and what the daemon says. */
 export class TaskManager {
   readonly #tasks = new Map<string, Task>();
-
-  /** Whether there has been a daemon at all. */
-  #wasReached = false;
-
+  /** Those that were delivered together, by each of them. */
+  readonly #groups = new Map<Task, readonly Task[]>();
   readonly #control: ProcessControl;
+  readonly #taskPorts: TaskPorts;
+  #isShuttingDown = false;
 
-  constructor(private readonly ports: TaskPorts) {
+  constructor(private readonly ports: TaskManagerPorts) {
     this.#control = new ProcessControl(ports);
-    ports.following.then(() => this.#wasReached = true);
+    let wasReached = false;
+    ports.following.then(() => wasReached = true);
+    this.#taskPorts = {
+      ...ports,
+      wasReached: () => wasReached,
+      onReported: (task) => this.#endGroup(task),
+    };
   }
 
   /** Tasks none of whose updates is acknowledged, for SUBSCRIBE. */
   get unacknowledged(): readonly ReceivedTask[] {
-    return [...this.#tasks.values()]
-      .filter(({ isAcknowledged }) => !isAcknowledged)
+    return this.#all.filter(({ isAcknowledged }) => !isAcknowledged)
       .map(({ received }) => received);
   }
 
   /** Ids of the processes that the daemon may know. */
   get processIds(): readonly string[] {
-    return [...this.#tasks].filter(([, task]) =>
-      task.isCreated && !isTerminal(task.state)
-    ).map(([id]) => id);
+    return this.#all.filter(({ hasProcess, isOver }) => hasProcess && !isOver)
+      .map(({ id }) => id);
+  }
+
+  /** Ids of the tasks whose processes run. */
+  get runningIds(): readonly string[] {
+    return this.#all.filter(({ isRunning }) => isRunning).map(({ id }) => id);
   }
 
   /** Whether there has been any task. */
@@ -85,38 +70,54 @@ export class TaskManager {
 
   /** Whether there is a task whose end was not reported. */
   get hasLive(): boolean {
-    return [...this.#tasks.values()].some(({ state }) => !isTerminal(state));
+    return this.#all.some(({ isOver }) => !isOver);
   }
 
   /** Whether the daemon may still run a process that nobody wants. */
   get hasUnresolved(): boolean {
-    return [...this.#tasks.values()].some(({ isUnresolved }) => isUnresolved);
+    return this.#all.some(({ isUnresolved }) => isUnresolved);
   }
 
-  /** Starts tasks that were delivered together; known ones are not repeated. */
-  launch(received: readonly ReceivedTask[]): void {
-    for (const each of received) {
-      const id = each.info.task_id.value;
-      if (this.#tasks.has(id)) continue;
-      const task: Task = {
-        received: each,
-        state: "TASK_STARTING",
-        isKillRequested: false,
-        killing: new AbortController(),
-        isCreated: false,
-        isConfirmed: false,
-        early: null,
-        isUnresolved: false,
-        isAcknowledged: false,
-      };
-      this.#tasks.set(id, task);
-      this.ports.report({
-        taskId: id,
-        state: "TASK_STARTING",
-        message: `process ${id} is starting`,
-      });
-      this.ports.background.run(`launch ${id}`, () => this.#launch(id, task));
+  /**
+   * Starts tasks that were delivered together: all of them or, if one is
+   * invalid, none. Those that are known already are not repeated.
+   */
+  launch(delivered: readonly ReceivedTask[]): void {
+    const ids = new Set<string>();
+    const candidates = delivered.filter(({ info: { task_id } }) => {
+      const isNew = !this.#tasks.has(task_id.value) && !ids.has(task_id.value);
+      ids.add(task_id.value);
+      return isNew;
+    }).map((received) => this.#examine(received));
+    const group: Task[] = [];
+    for (const { received, rules } of candidates) {
+      const task = new Task(
+        { received, rules, group },
+        this.#control,
+        this.#taskPorts,
+      );
+      group.push(task);
+      this.#tasks.set(task.id, task);
+      this.#groups.set(task, group);
     }
+    const invalid = candidates.find((each) => "problem" in each);
+    candidates.forEach((candidate, index) => {
+      const task = group[index];
+      if (task === undefined || task.isOver) return;
+      if ("problem" in candidate) {
+        task.refuse({
+          state: "TASK_FAILED",
+          reason: "REASON_TASK_INVALID",
+          message: `process ${task.id} was not started: ${candidate.problem}`,
+        });
+      } else if (invalid !== undefined) {
+        task.refuse({
+          state: "TASK_KILLED",
+          message: `process ${task.id} was not started, as task ` +
+            `${invalid.received.info.task_id.value} of its group is invalid`,
+        });
+      } else task.launch(candidate.process);
+    });
   }
 
   /**
@@ -126,125 +127,93 @@ export class TaskManager {
    */
   kill(id: string, graceMs?: number): void {
     const task = this.#tasks.get(id);
-    if (task === undefined || isTerminal(task.state)) {
+    if (task === undefined || task.isOver) {
       this.ports.logger.warn("nothing to kill", { task: id });
       return;
     }
-    task.isKillRequested = true;
-    task.killing.abort();
-    const policy = task.received.info.kill_policy?.grace_period;
-    const timeoutMs = graceMs ??
-      (policy ? policy.nanoseconds / NANOSECONDS_PER_MS : undefined) ??
-      KILL_GRACE_MS_DEFAULT;
-    this.ports.background.run(`kill ${id}`, () =>
-      this.#control.stop(
-        id,
-        timeoutMs,
-        // Before it is created, the launch itself sees that it is not wanted.
-        () => task.isCreated && !isTerminal(task.state),
-        () => this.onForgotten(id),
-      ));
+    task.kill("kill", graceMs);
   }
 
-  /** Ends every task, in parallel. */
-  killAll(graceMs: number): void {
-    for (const [id, task] of this.#tasks) {
-      if (!isTerminal(task.state)) this.kill(id, graceMs);
-    }
+  /** Ends every task, in parallel, and for each that comes later. */
+  shutdown(graceMs: number): void {
+    this.#isShuttingDown = true;
+    for (const task of this.#all) task.kill("shutdown", graceMs);
   }
 
   /** A process has changed; those of others are none of our business. */
   onStatus(status: ProcessStatusInfo): void {
-    const task = this.#tasks.get(status.Id);
-    if (task === undefined || !task.isCreated || isTerminal(task.state)) return;
-    if (!task.isConfirmed) {
-      task.early = status;
-      return;
-    }
-    const report = toStateReport(task, status);
-    if (report === null) return;
-    this.#report(status.Id, task, report);
+    this.#tasks.get(status.Id)?.onStatus(status);
   }
 
-  /** The daemon has lost a process: nobody will ever say how it ended. */
+  /** The daemon has lost a process. */
   onForgotten(id: string): void {
-    const task = this.#tasks.get(id);
-    if (!task?.isConfirmed || isTerminal(task.state)) return;
-    this.#report(id, task, {
-      state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
-      message: `process ${id} is not known to the daemon any more`,
-    });
+    this.#tasks.get(id)?.onForgotten();
   }
 
   /** The agent has stored an update of a task. */
   async onAcknowledged(id: string, state: TaskState): Promise<void> {
-    const task = this.#tasks.get(id);
-    if (task === undefined) return;
-    task.isAcknowledged = true;
-    if (!isTerminal(state) || !task.isCreated) return;
-    await this.#control.delete(id);
+    await this.#tasks.get(id)?.onAcknowledged(state);
   }
 
-  async #launch(id: string, task: Task): Promise<void> {
-    const { following, clock } = this.ports;
-    const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
-    try {
-      const info = this.#toProcess(task.received);
-      // Not for ever: without a daemon, creating is what says so.
-      await Promise.race([
-        following,
-        clock.sleep(DAEMON_WAIT_MS, task.killing.signal),
-      ]);
-      if (task.isKillRequested) {
-        return this.#report(id, task, {
-          state: "TASK_KILLED",
-          message: `process ${id} was killed before it was started`,
-        });
+  /** Whether there is an agent to tell what checks find. */
+  onConnected(isConnected: boolean): void {
+    for (const task of this.#all) task.onConnected(isConnected);
+  }
+
+  get #all(): readonly Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  /**
+   * The policy of Mesos' default executor: a task that failed, or was killed,
+   * takes the rest of its group with it.
+   */
+  #endGroup(ended: Task): void {
+    if (this.#isShuttingDown || !FAILED.has(ended.state)) return;
+    for (const task of this.#groups.get(ended) ?? []) {
+      // Those that were never begun are told so by the launch itself.
+      if (task !== ended && task.state !== "TASK_STAGING") {
+        task.kill("group-failed");
       }
-      task.isCreated = true;
-      await this.#control.create(info, task.killing.signal, deadlineMs);
-      task.isConfirmed = true;
-      if (task.early !== null) this.onStatus(task.early);
+    }
+  }
+
+  /** Makes a process of a task, or says why that cannot be. */
+  #examine(received: ReceivedTask): Candidate {
+    const { info } = received;
+    const { rules } = this.ports;
+    try {
+      const { sandbox, executorId, defaultUser } = this.ports;
+      const { processInfo, unsupported, isBcs } = toProcessInfo(info, {
+        user: defaultUser(),
+        sandbox,
+        executorId,
+      });
+      const problems = findCheckProblems(info);
+      if (problems.length > 0) {
+        throw new InvalidInputError(`task "${info.task_id.value}"`, problems);
+      }
+      if (unsupported.length > 0) {
+        throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
+      }
+      return {
+        received,
+        rules: rules === "auto" ? (isBcs ? "bcs" : "mesos") : rules,
+        process: processInfo,
+      };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      task.isCreated = false;
-      // The daemon may have got it all the same, and only its answer not us.
-      if (error.code === "UNAVAILABLE" && this.#wasReached) {
-        task.isUnresolved = true;
-        this.ports.background.run(
-          `resolve ${id}`,
-          async () => {
-            await this.#control.remove(id);
-            task.isUnresolved = false;
-            this.ports.onResolved();
-          },
-        );
-      }
-      this.#report(id, task, {
-        state: task.isKillRequested ? "TASK_KILLED" : "TASK_FAILED",
-        message: `process ${id} was not started: ${error.message}`,
-        ...(error.code === "INVALID_ARGUMENT"
-          ? { reason: "REASON_TASK_INVALID" as const }
-          : {}),
-      });
+      return {
+        received,
+        rules: rules === "auto" ? "mesos" : rules,
+        problem: messageOf(error),
+      };
     }
-  }
-
-  #toProcess({ info }: ReceivedTask): ProcessInfo {
-    const { sandbox, executorId, defaultUser } = this.ports;
-    const { processInfo, unsupported } = toProcessInfo(info, {
-      user: defaultUser(),
-      sandbox,
-      executorId,
-    });
-    if (unsupported.length > 0) {
-      throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
-    }
-    return processInfo;
-  }
-
-  #report(id: string, task: Task, report: Omit<TaskReport, "taskId">): void {
-    task.state = report.state;
-    this.ports.report({ taskId: id, ...report });
   }
 }
+
+/** The ends of a task that end its group. */
+const FAILED: ReadonlySet<TaskState> = new Set<TaskState>([
+  "TASK_FAILED",
+  "TASK_KILLED",
+]);

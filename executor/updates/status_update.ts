@@ -1,5 +1,6 @@
 import { boundText } from "../../shared/bound_text.ts";
 import type {
+  CheckStatusInfo,
   TaskState,
   TaskStatus,
   TaskStatusReason,
@@ -12,6 +13,12 @@ export interface TaskReport {
   /** For people; cut to 4 KiB. */
   readonly message: string;
   readonly reason?: TaskStatusReason;
+  /** Absent until a health check has said so. */
+  readonly healthy?: boolean;
+  /** In every status of a task that has a check, else absent. */
+  readonly checkStatus?: CheckStatusInfo;
+  /** For the scheduler: base64; absent = nothing. */
+  readonly data?: string;
 }
 
 /** What every status of this executor has in common. */
@@ -56,12 +63,17 @@ export function buildTaskStatus(
     task_id: { value: report.taskId },
     state: report.state,
     message: boundText(report.message, MESSAGE_BYTES_MAX),
+    ...(report.data === undefined ? {} : { data: report.data }),
     ...(origin.agentId === "" ? {} : { agent_id: { value: origin.agentId } }),
     // The time of the event, in seconds: a resend must not look younger.
     timestamp: origin.nowMs() / 1000,
     executor_id: { value: origin.executorId },
     source: "SOURCE_EXECUTOR",
     ...(report.reason === undefined ? {} : { reason: report.reason }),
+    ...(report.healthy === undefined ? {} : { healthy: report.healthy }),
+    ...(report.checkStatus === undefined
+      ? {}
+      : { check_status: report.checkStatus }),
     uuid: Uint8Array.fromHex(hex).toBase64(),
   };
 }

@@ -9,6 +9,8 @@ import { isTerminal } from "./status_update.ts";
 
 /** Waits between two tries to send one update. */
 const RETRY = { firstMs: 50, maxMs: 2_000 };
+/** Longest wait for the agent to say that it has got an update, ms. */
+const SEND_MS_MAX = 30_000;
 
 /** What sending updates needs. */
 export interface UpdatePorts {
@@ -21,6 +23,8 @@ export interface UpdatePorts {
   readonly logger: Logger;
   /** Told of each update that the agent has acknowledged. */
   readonly onAcknowledged: (taskId: string, status: TaskStatus) => void;
+  /** Told of a refusal that another try will not change. */
+  readonly onRefused: (error: AgentError) => void;
 }
 
 /**
@@ -35,7 +39,8 @@ export class UpdateManager {
   /** Ends the sending when the subscription is lost; null while it is. */
   #connection: AbortController | null = null;
   #isSending = false;
-  readonly #ended = new Set<string>();
+  /** The latest of each task, acknowledged or not. */
+  readonly #latest = new Map<string, TaskStatus>();
 
   constructor(private readonly ports: UpdatePorts) {}
 
@@ -44,17 +49,23 @@ export class UpdateManager {
     return [...this.#unacknowledged.values()];
   }
 
+  /** The latest status of a task; undefined if there was none. */
+  latestOf(taskId: string): TaskStatus | undefined {
+    return this.#latest.get(taskId);
+  }
+
   /**
    * Takes a status over. A task has one terminal status: what comes after it
    * is a bug of the caller.
    */
   add(status: TaskStatus): void {
     const taskId = status.task_id.value;
+    const before = this.#latest.get(taskId);
     assert(
-      status.uuid !== undefined && !this.#ended.has(taskId),
+      status.uuid !== undefined && !(before && isTerminal(before.state)),
       `task ${taskId} has ended, it cannot become ${status.state}`,
     );
-    if (isTerminal(status.state)) this.#ended.add(taskId);
+    this.#latest.set(taskId, status);
     const update = { status };
     this.#unacknowledged.set(status.uuid, update);
     this.#unsent.push(update);
@@ -101,22 +112,44 @@ export class UpdateManager {
         return;
       }
       const { signal } = this.#connection;
-      try {
-        await this.ports.send(update, signal);
+      const refusal = await this.#send(update, signal);
+      if (refusal === null) {
         this.#unsent = this.#unsent.filter((other) => other !== update);
         failures = 0;
-      } catch (error) {
-        if (!(error instanceof AgentError)) throw error;
-        if (signal.aborted) continue;
-        failures++;
-        this.ports.logger.warn("update not accepted", {
-          task: update.status.task_id.value,
-          state: update.status.state,
-          reason: error.message,
-        });
-        const waitMs = backoffMs(failures, RETRY, this.ports.random());
-        await this.ports.clock.sleep(waitMs, signal);
+        continue;
       }
+      if (signal.aborted) continue;
+      failures++;
+      this.ports.logger.warn("update not accepted", {
+        task: update.status.task_id.value,
+        state: update.status.state,
+        reason: refusal.message,
+      });
+      // Whoever is told ends this connection: there is nothing to wait for.
+      if (refusal.failure !== "unavailable") this.ports.onRefused(refusal);
+      const waitMs = backoffMs(failures, RETRY, this.ports.random());
+      await this.ports.clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** Sends once; a call that is never answered counts as refused. */
+  async #send(
+    update: CallUpdate,
+    connection: AbortSignal,
+  ): Promise<AgentError | null> {
+    const late = new AbortController();
+    const limit = this.ports.clock.after(SEND_MS_MAX, () => late.abort());
+    try {
+      await this.ports.send(
+        update,
+        AbortSignal.any([connection, late.signal]),
+      );
+      return null;
+    } catch (error) {
+      if (error instanceof AgentError) return error;
+      throw error;
+    } finally {
+      limit.cancel();
     }
   }
 }
