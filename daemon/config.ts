@@ -17,6 +17,8 @@ export interface DaemonConfig {
   readonly unixSocket: string;
   /** launcher.sh */
   readonly launcher: string;
+  /** Folders below which files of processes may be written; at least one. */
+  readonly fileDirs: readonly string[];
 }
 
 /** What the command line asks for beside running. */
@@ -33,9 +35,12 @@ const DEFAULTS = {
   unix_socket: SOCKET_PATH_DEFAULT,
   /** Stands beside the program, wherever that is. */
   launcher: "",
+  /** Separated by commas; the workspace folder alone. */
+  file_dirs: "",
 } as const;
 
 type Key = keyof typeof DEFAULTS;
+type PathKey = Exclude<Key, "file_dirs">;
 
 /** What `--help` prints. */
 export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
@@ -47,6 +52,8 @@ export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
   --pid-dir DIR           pid_dir        ${DEFAULTS.pid_dir}
   --unix-socket PATH      unix_socket    ${DEFAULTS.unix_socket}
   --launcher PATH         launcher       launcher.sh beside the program
+  --file-dirs DIR,…       file_dirs      where processes' files may be written:
+                                         the workspace folder
   -h, --help              this text
 
 Flags override the file, the file overrides the defaults.`;
@@ -84,24 +91,36 @@ export function readConfig(
   const file = typeof flags["config"] === "string"
     ? readConfigFile(flags["config"], readFile, problems)
     : new ObjectReader({});
-  const read = (key: Key): string => {
-    const flag = flags[key.replaceAll("_", "-")];
-    const value = typeof flag === "string"
-      ? flag
-      : file.string(key, { default: DEFAULTS[key] || launcher });
-    const field = typeof flag === "string"
-      ? `--${key.replaceAll("_", "-")}`
-      : key;
-    checkPath(field, value, problems);
-    return value.length > 1 ? value.replace(/\/+$/, "") : value;
+  const flagOf = (key: Key): { field: string; value: string } | null => {
+    const name = key.replaceAll("_", "-");
+    const value = flags[name];
+    return typeof value === "string" ? { field: `--${name}`, value } : null;
   };
+  const read = (key: PathKey): string => {
+    const { field, value } = flagOf(key) ?? {
+      field: key,
+      value: file.string(key, { default: DEFAULTS[key] || launcher }),
+    };
+    return readPath(field, value, problems);
+  };
+  const readList = (key: "file_dirs"): string[] => {
+    const flag = flagOf(key);
+    const values = flag === null && Array.isArray(file.raw(key))
+      ? file.strings(key) ?? []
+      : (flag?.value ?? file.string(key)).split(",");
+    return values.filter((dir) => dir !== "")
+      .map((dir) => readPath(flag?.field ?? key, dir, problems));
+  };
+  const workspaceDir = read("workspace_dir");
+  const fileDirs = readList("file_dirs");
   const config: DaemonConfig = Object.freeze({
     dataDir: read("data_dir"),
-    workspaceDir: read("workspace_dir"),
+    workspaceDir,
     logDir: read("log_dir"),
     pidDir: read("pid_dir"),
     unixSocket: read("unix_socket"),
     launcher: read("launcher"),
+    fileDirs: fileDirs.length === 0 ? [workspaceDir] : fileDirs,
   });
   problems.push(...file.problems);
   const socketBytes = new TextEncoder().encode(config.unixSocket).length;
@@ -147,12 +166,14 @@ function readConfigFile(
   return new ObjectReader(document);
 }
 
-function checkPath(field: string, path: string, problems: Problem[]): void {
+function readPath(field: string, path: string, problems: Problem[]): string {
   // deno-lint-ignore no-control-regex -- they are what is refused
-  if (path.startsWith("/") && !/[\x00-\x1f\x7f]/.test(path)) return;
-  problems.push({
-    field,
-    rule: "must be an absolute path without control characters: " +
-      `current value is ${JSON.stringify(path)}`,
-  });
+  if (!path.startsWith("/") || /[\x00-\x1f\x7f]/.test(path)) {
+    problems.push({
+      field,
+      rule: "must be an absolute path without control characters: " +
+        `current value is ${JSON.stringify(path)}`,
+    });
+  }
+  return path.length > 1 ? path.replace(/\/+$/, "") : path;
 }

@@ -14,6 +14,7 @@ import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
 import { recover } from "./supervisor/recovery.ts";
+import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 
 /** Longest wait for requests under way when the daemon leaves, ms. */
@@ -31,6 +32,8 @@ export interface Daemon {
 export interface DaemonPorts {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** From 0 up to 1. */
+  readonly random: () => number;
   /** Told of a bug: the daemon cannot go on. */
   readonly onFailure: (name: string, error: unknown) => void;
 }
@@ -43,7 +46,7 @@ export interface DaemonPorts {
  */
 export async function startDaemon(
   config: DaemonConfig,
-  { clock, logger, onFailure }: DaemonPorts,
+  { clock, logger, random, onFailure }: DaemonPorts,
 ): Promise<Daemon> {
   const runRoot = `${config.dataDir}/run`;
   const baseFolders = {
@@ -72,12 +75,15 @@ export async function startDaemon(
   const folders = layOutFolders(runRoot, config.logDir);
   const exits = new ExitWatcher(runRoot, background);
   const prober = new Prober(launcher, clock, background, logger);
+  const { fileDirs } = config;
+  const staging = new Staging({ launcher, clock, random, logger, fileDirs });
   const effectPorts = {
     launcher,
     prober,
     exits,
     clock,
     folders,
+    staging,
     background,
     logger,
   };
@@ -98,6 +104,7 @@ export async function startDaemon(
     clock,
     hub,
     effects,
+    staging,
     removeFiles: (record) => removeFiles(folders, record),
   });
   const runners = supervisor.restore(records);
@@ -107,7 +114,7 @@ export async function startDaemon(
   background.run("recovery", () => recovered);
 
   const api = createApi(
-    createHandlers({ supervisor, store, hub, baseFolders }),
+    createHandlers({ supervisor, store, hub, baseFolders, fileDirs }),
     logger,
   );
   const server = Deno.serve({

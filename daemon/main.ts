@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   const daemon = startDaemon(commandLine.config, {
     clock: systemClock,
     logger,
+    random: Math.random,
     onFailure(name, error) {
       logger.error("the daemon cannot go on", {
         task: name,

@@ -36,6 +36,21 @@ export interface ProbeAnswer {
   readonly alive: ReadonlyMap<number, ProcessFacts>;
 }
 
+/** Where a file of a process is, as the launcher goes there. */
+export interface FilePlace {
+  /** Allowed folder that it is below: the operator's, links in it are his. */
+  readonly root: string;
+  /** Names of the folders below that, in order; neither empty nor . or .. */
+  readonly folders: readonly string[];
+  readonly name: string;
+}
+
+/** A file to write. */
+export interface FileContent {
+  readonly isWritable: boolean;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** The privileged program, as the rest of the daemon sees it. */
 export interface Launcher {
   /** Starts a command; ends when its launcher has ended. */
@@ -63,4 +78,19 @@ export interface Launcher {
     signal: "TERM" | "KILL" | "0",
     sessions: readonly Identity[],
   ): Promise<number[]>;
+  /**
+   * Writes a file in one step, as its owner; missing folders are made.
+   *
+   * @param owner User name or uid; "" = the daemon's own.
+   * @param onNew Called before the file exists, unless it was there.
+   * @throws {AppError} INVALID_ARGUMENT with what the host has against it.
+   */
+  writeFile(
+    place: FilePlace,
+    owner: string,
+    content: FileContent,
+    onNew: () => void,
+  ): Promise<void>;
+  /** Removes a file, as its owner; one that is not there is no error. */
+  removeFile(place: FilePlace, owner: string): Promise<void>;
 }

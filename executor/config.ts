@@ -108,7 +108,7 @@ export function readConfig(
     ),
     rules: chooseFlag(
       "--states",
-      flags["states"] ?? env("BCS_PROCESS_STATES"),
+      flags["states"] ?? (env("BCS_PROCESS_STATES") || undefined),
       ["auto", "mesos", "bcs"],
       problems,
     ),
@@ -136,7 +136,7 @@ function chooseFlag<T extends string>(
   allowed: readonly [T, ...T[]],
   problems: Problem[],
 ): T {
-  if (value === undefined || value === "") return allowed[0];
+  if (value === undefined) return allowed[0];
   const found = allowed.find((choice) => choice === value);
   if (found === undefined) {
     problems.push({

@@ -21,7 +21,7 @@ import type {
   SubscribeCall,
 } from "./mesos/types.ts";
 import { shutdownBudgetMs } from "./shutdown_budget.ts";
-import { describeTask } from "./tasks/describe_task.ts";
+import { describeTask, toIp } from "./bcs/describe_task.ts";
 import { followProcesses } from "./tasks/process_follower.ts";
 import { TaskManager } from "./tasks/task_manager.ts";
 import { buildTaskStatus, type TaskReport } from "./updates/status_update.ts";
@@ -97,9 +97,9 @@ export class Executor {
       background,
       send: (update, signal) =>
         ports.agent.send({ ...this.#caller, type: "UPDATE", update }, signal),
-      onAcknowledged: (taskId, { state }) =>
-        background.run(`acknowledged ${taskId}`, async () => {
-          await this.#tasks.onAcknowledged(taskId, state);
+      onAcknowledged: ({ task_id, state }) =>
+        background.run(`acknowledged ${task_id.value}`, async () => {
+          await this.#tasks.onAcknowledged(task_id.value, state);
           this.#completion.update();
         }),
       onRefused: (error) => this.#onRefused(error),
@@ -110,7 +110,11 @@ export class Executor {
       background,
       following: this.#following.promise,
       report: (report) => this.#report(report),
-      describe: (view) => describeTask(view, this.#subscribed?.agent_info),
+      describe: (view) =>
+        describeTask(view, {
+          hostname: this.#subscribed?.agent_info.hostname ?? "",
+          ip: toIp(config.agentUrl),
+        }),
       hasKillingState: () => this.#hasCapability("TASK_KILLING_STATE"),
       defaultUser: () => this.#defaultUser(),
       signal: this.#leaving.signal,
@@ -187,10 +191,8 @@ export class Executor {
         return this.#launch(event.launch_group.task_group.tasks);
       case "KILL":
         return this.#kill(event.kill);
-      case "ACKNOWLEDGED": {
-        const { task_id, uuid } = event.acknowledged;
-        return this.#updates.onAcknowledged(task_id.value, uuid);
-      }
+      case "ACKNOWLEDGED":
+        return this.#updates.onAcknowledged(event.acknowledged.uuid);
       case "MESSAGE":
         return this.#messages.handle(event.message.data);
       case "SHUTDOWN":

@@ -6,6 +6,8 @@ export interface DaemonPlace {
   readonly root: string;
   /** launcher.sh */
   readonly launcher: string;
+  /** `host` or `host:port` of what processes have fetched. @default {[]} */
+  readonly fetchHosts?: readonly string[];
 }
 
 /** The socket of a daemon that {@linkcode daemonArguments} starts. */
@@ -21,7 +23,7 @@ export function socketPathOf(root: string): string {
  */
 export function daemonArguments(
   program: string,
-  { root, launcher }: DaemonPlace,
+  { root, launcher, fetchHosts = [] }: DaemonPlace,
 ): string[] {
   const socket = socketPathOf(root);
   return [
@@ -31,7 +33,7 @@ export function daemonArguments(
     `--allow-read=${root}`,
     `--allow-write=${root}`,
     `--allow-run=${launcher}`,
-    `--allow-net=unix:${socket}`,
+    `--allow-net=${[`unix:${socket}`, ...fetchHosts].join(",")}`,
     program,
     `--data-dir=${root}/data`,
     `--workspace-dir=${root}/workspace`,
@@ -62,7 +64,7 @@ export function executorArguments(
     "run",
     "--quiet",
     "--no-prompt",
-    "--allow-env=MESOS_*,BCS_PROCESS_SOCKET",
+    "--allow-env=MESOS_*,BCS_PROCESS_*,LIBPROCESS_SSL_*,SSL_*",
     `--allow-net=${endpoint},unix:${socket},${DAEMON_HOST}`,
     // What a connection to a unix socket takes beside the permission for it.
     `--allow-read=${socket}`,

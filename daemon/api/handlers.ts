@@ -1,23 +1,35 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import {
+  parseProcessFile,
   parseProcessInfo,
   SECONDS_MAX,
 } from "../../shared/manager_api/parse.ts";
+import { FILE_BYTES_MAX } from "../../shared/manager_api/parse_files.ts";
 import type { Operation } from "../../shared/manager_api/routes.ts";
 import type {
   ProcessEvent,
+  ProcessFile,
   ProcessInfo,
   ProcessInspection,
+  RemoteSource,
 } from "../../shared/manager_api/types.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
+import { findPlace } from "../supervisor/file_place.ts";
+import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { type BaseFolders, expandFolders } from "./expand_folders.ts";
+import {
+  type BaseFolders,
+  expandFile,
+  expandFolders,
+} from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
 
 /** Largest request body, bytes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** The same for a file, whose content is a third longer as base64. */
+const FILE_BODY_BYTES_MAX = Math.ceil(FILE_BYTES_MAX / 3) * 4 + 64 * 1024;
 /** Events in one list, and in an inspection. */
 const EVENTS_MAX = 1_000;
 const HISTORY_MAX = 100;
@@ -28,6 +40,8 @@ export interface ApiPorts {
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
   readonly baseFolders: BaseFolders;
+  /** Folders below which files may be written. */
+  readonly fileDirs: readonly string[];
 }
 
 /** One request, already routed. */
@@ -42,12 +56,22 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, store, hub } = ports;
+  const { supervisor, store, hub, baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
+  const checkFile = (file: ProcessFile): string | null => {
+    const { To } = expandFile(file, baseFolders);
+    // One that is not absolute was found to be wrong already.
+    return !To.startsWith("/") || findPlace(To, fileDirs) !== null
+      ? null
+      : `${ruleOfRoots(fileDirs)}: it is ${JSON.stringify(To.slice(0, 200))}`;
+  };
   return {
     async create({ request }) {
-      const body = await readBody(request);
-      const info = expandFolders(parseProcessInfo(body), ports.baseFolders);
+      const body = await readBody(request, BODY_BYTES_MAX);
+      const info = expandFolders(
+        parseProcessInfo(body, checkFile),
+        baseFolders,
+      );
       refuseUnsupported(info);
       supervisor.create(info);
       return null;
@@ -75,7 +99,14 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
     reload: notYet,
     signal: notYet,
     exec: notYet,
-    writeFile: notYet,
+    async writeFile(call) {
+      const id = idOf(call);
+      supervisor.get(id);
+      const body = await readBody(call.request, FILE_BODY_BYTES_MAX);
+      const file = parseProcessFile(body, checkFile);
+      await supervisor.writeFile(id, expandFile(file, baseFolders));
+      return null;
+    },
     setLimits: notYet,
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
@@ -94,15 +125,15 @@ function notYet(): never {
   throw new AppError("NOT_FOUND", "not yet");
 }
 
-async function readBody(request: Request): Promise<string> {
+async function readBody(request: Request, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > BODY_BYTES_MAX) {
+    if (length > bytesMax) {
       throw new AppError(
         "PAYLOAD_TOO_LARGE",
-        `The body must have at most ${BODY_BYTES_MAX} bytes`,
+        `The body must have at most ${bytesMax} bytes`,
       );
     }
     chunks.push(chunk);
@@ -150,5 +181,15 @@ function hideSecrets(info: ProcessInfo): ProcessInfo {
         `${variable.slice(0, variable.indexOf("="))}=${HIDDEN}`
       ) ?? null,
     Uris: info.Uris?.map((uri) => ({ ...uri, Pwd: uri.Pwd && HIDDEN })) ?? null,
+    Files: (info.Files ?? []).map((file) => ({
+      ...file,
+      Base64: file.Base64 === null ? null : HIDDEN,
+      Remote: file.Remote === null ? null : hidePassword(file.Remote),
+    })),
+    RemoteEnvs: (info.RemoteEnvs ?? []).map(hidePassword),
   };
+}
+
+function hidePassword<T extends RemoteSource>(source: T): T {
+  return { ...source, RemotePasswd: source.RemotePasswd && HIDDEN };
 }

@@ -6,6 +6,8 @@
 #   launcher.sh probe      say what the kernel knows of some pids
 #   launcher.sh pidfile    the same of the pid that a pid file names
 #   launcher.sh sessions   signal whole sessions, say who is left in them
+#   launcher.sh write      write one file of a process, as its owner
+#   launcher.sh remove     remove one
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -113,6 +115,10 @@ run() {
   IFS= read -r value && [ "$value" = begin ] || fail "the request has no body"
   exec 2>>errors
   as_user
+  # Else it could write to its logs, but not open /dev/stderr.
+  [ -z "$drop" ] ||
+    { "$tools/touch" -- "$out" "$err" &&
+      "$tools/chown" -- "$uid" "$out" "$err"; } || fail "cannot make the logs"
   trap '' HUP INT TERM
   look "$$" || fail "cannot read /proc"
   launcher="$$ $start"
@@ -139,11 +145,8 @@ as_user() {
   me=$("$tools/id" -u)
   [ "$uid" = "$me" ] && return 0
   [ "$me" = 0 ] ||
-    fail "cannot run as \"$user\": the daemon is uid $me and not root"
+    fail "cannot act as \"$user\": the daemon is uid $me and not root"
   drop="--reuid $uid --regid $gid --init-groups --inh-caps=-all"
-  # Else it could write to its logs, but not open /dev/stderr.
-  "$tools/touch" -- "$out" "$err" && "$tools/chown" -- "$uid" "$out" "$err" ||
-    fail "cannot make the logs"
 }
 
 # begin: in the child. Its pid stays that of the process through every exec.
@@ -421,10 +424,116 @@ sessions() {
   printf 'left%s\n' "$left"
 }
 
+# --- Files of processes -------------------------------------------------------
+
+# write, remove: one file below a folder that the operator allows. Privilege is
+# used only in folders that are the daemon's own, where nobody else can exchange
+# what was just looked at. From the first that is not, and for the file itself,
+# its owner does the rest, so that the kernel decides what he may.
+write() {
+  field user
+  user=$value
+  as_user
+  field root
+  case $value in
+    /*) ;;
+    *) fail "the request has no folder to begin in" ;;
+  esac
+  cd -P -- "$value" 2>/dev/null || fail "the folder $value cannot be entered"
+  walk
+}
+remove() { write; }
+
+# walk: enters the folders of the request one by one. The stage of the owner
+# takes up where it stands and reads on from the same pipe.
+walk() {
+  while :; do
+    [ -z "$drop" ] || [ -O . ] || as_owner
+    IFS= read -r value || fail "the request was cut"
+    case $value in
+      "folder "*)
+        name=${value#folder }
+        step
+        ;;
+      owner) [ -z "$drop" ] || as_owner ;;
+      "file "*) break ;;
+      *) fail "the request names no file where it must stand" ;;
+    esac
+  done
+  name=${value#file }
+  plain
+  [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
+    fail "$PWD/$name is there and is no regular file"
+  "${verb}_file"
+}
+
+# plain: a name must not lead anywhere else by itself.
+plain() {
+  case $name in
+    '' | . | .. | */*) fail "the request has a path where a name must stand" ;;
+  esac
+}
+
+# step: where cd arrived is asked of the kernel: a link shows by its target.
+step() {
+  plain
+  if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
+    [ "$verb" = write ] || exit 0
+    "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
+      { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
+      fail "cannot make the folder ${PWD%/}/$name"
+  fi
+  above=${PWD%/}
+  cd -P -- "./$name" 2>/dev/null && [ "$PWD" = "$above/$name" ] ||
+    fail "$above/$name is a link, no folder, or closed to the file's owner"
+}
+
+# as_owner: goes on as the file's owner, in the folder where we are.
+as_owner() {
+  exec 9<"$0"
+  IFS=' '
+  # shellcheck disable=SC2086 # $drop is ours: digits and option names
+  exec "$tools/setpriv" $drop /bin/sh /proc/self/fd/9 "owner-$verb"
+}
+
+# write_file: under a name of its own first, then in one step over the old one.
+# "new" is waited for by the daemon, which remembers it before the file exists.
+write_file() {
+  field mode
+  case $value in
+    440 | 660) mode=$value ;;
+    *) fail "the request has no mode that a file may have" ;;
+  esac
+  field size
+  number "$value" || fail "the request has no size"
+  size=$value
+  if [ -e "./$name" ]; then printf 'old\n'; else printf 'new\n'; fi
+  draft=.bcs-process.$$
+  "$tools/rm" -f -- "./$draft"
+  trap '"$tools/rm" -f -- "./$draft"' EXIT
+  # Never through what somebody else may have put there; what the shell or the
+  # tool says ends with the kernel's reason.
+  text=$( (set -C && "$tools/base64" -d >"./$draft") 2>&1) ||
+    fail "cannot write in $PWD: ${text##*: }"
+  [ "$("$tools/wc" -c <"./$draft")" -eq "$size" ] ||
+    fail "the content was cut"
+  "$tools/chmod" "$mode" -- "./$draft" &&
+    "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $PWD/$name"
+  printf 'written\n'
+}
+
+remove_file() {
+  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $PWD/$name"
+}
+
 verb=${1-}
 case $verb in
   become) become ;;
-  run | signal | probe | pidfile | sessions)
+  owner-*)
+    verb=${verb#owner-} drop=
+    walk
+    ;;
+  run | signal | probe | pidfile | sessions | write | remove)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||

@@ -1,6 +1,8 @@
 import { AppError, assert, messageOf } from "../../shared/errors.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type {
+  FileContent,
+  FilePlace,
   LaunchAnswer,
   Launcher,
   LaunchRequest,
@@ -19,7 +21,14 @@ const REQUEST_MS_MAX = 20_000;
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
 
-type Verb = "run" | "signal" | "probe" | "pidfile" | "sessions";
+type Verb =
+  | "run"
+  | "signal"
+  | "probe"
+  | "pidfile"
+  | "sessions"
+  | "write"
+  | "remove";
 
 /**
  * Asks `launcher.sh`: the only file of the daemon that runs a program. One
@@ -133,16 +142,47 @@ export class ShellLauncher implements Launcher {
     return left.map(Number);
   }
 
-  async #ask(verb: Verb, lines: readonly string[]): Promise<string[]> {
+  async writeFile(
+    place: FilePlace,
+    owner: string,
+    { isWritable, bytes }: FileContent,
+    onNew: () => void,
+  ): Promise<void> {
+    const lines = [
+      ...encodePlace(place, owner),
+      `mode ${isWritable ? "660" : "440"}`,
+      `size ${bytes.length}`,
+    ];
+    await this.#ask("write", lines, (found) => {
+      if (found === "new") onNew();
+      return [bytes.toBase64()];
+    });
+  }
+
+  async removeFile(place: FilePlace, owner: string): Promise<void> {
+    await this.#ask("remove", encodePlace(place, owner));
+  }
+
+  /** @param more The rest of the request, given the answer's first line. */
+  async #ask(
+    verb: Verb,
+    lines: readonly string[],
+    more?: (firstLine: string) => readonly string[],
+  ): Promise<string[]> {
     const child = this.#spawn(verb);
     const limit = this.clock.after(
       REQUEST_MS_MAX,
       () => child.kill("SIGKILL"),
     );
     try {
-      await send(child, [VERSION_LINE, ...lines, "end"]);
       const answer: string[] = [];
-      for await (const line of linesOf(child)) answer.push(line);
+      const end = more === undefined ? ["end"] : [];
+      await send(child, [VERSION_LINE, ...lines, ...end], more === undefined);
+      for await (const line of linesOf(child)) {
+        if (answer.push(line) > 1 || more === undefined) continue;
+        await send(child, line.startsWith("error ") ? [] : more(line));
+      }
+      if (more !== undefined && answer.length === 0) await send(child, []);
       const { success } = await child.status;
       const error = answer.find((line) => line.startsWith("error "));
       if (error !== undefined) {
@@ -205,6 +245,20 @@ function toItem(value: string): string {
   return `=${value.replaceAll("\n", "\n+")}`;
 }
 
+/** Writes down where a file is as launcher.sh goes there. */
+export function encodePlace(
+  { root, folders, name }: FilePlace,
+  owner: string,
+): string[] {
+  return [
+    `user ${owner}`,
+    `root ${root}`,
+    ...folders.map((folder) => `folder ${folder}`),
+    "owner",
+    `file ${name}`,
+  ];
+}
+
 function toLine({ bootId, pid, startTicks }: Identity): string {
   return `identity ${bootId} ${pid} ${startTicks}`;
 }
@@ -217,14 +271,18 @@ function linesOf(child: Deno.ChildProcess): ReadableStream<string> {
 async function send(
   child: Deno.ChildProcess,
   lines: readonly string[],
+  isLast = true,
 ): Promise<void> {
   const writer = child.stdin.getWriter();
+  const text = lines.map((line) => `${line}\n`).join("");
   try {
-    await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
-    await writer.close();
+    await writer.write(new TextEncoder().encode(text));
+    if (isLast) await writer.close();
   } catch (error) {
     // The launcher refused before it had read all: its answer says why.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  } finally {
+    writer.releaseLock();
   }
 }
 

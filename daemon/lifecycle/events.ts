@@ -1,4 +1,4 @@
-import type { Exit, Identity, Tracked } from "./record.ts";
+import type { CreatedFile, Exit, Identity, Tracked } from "./record.ts";
 
 /** What can happen to a process. Times are wall clock, ms. */
 export type ProcessEvent =
@@ -38,6 +38,8 @@ export type ProcessEvent =
   }
   /** The main process is gone and nobody saw how it ended. */
   | { readonly type: "mainGone"; readonly nowMs: number }
+  /** A file that was not there is about to be written for it. */
+  | ({ readonly type: "fileCreated" } & CreatedFile)
   /** The deadline of the current phase has come. */
   | { readonly type: "deadline"; readonly nowMs: number }
   | {

@@ -79,6 +79,14 @@ export type Phase =
   }
   | { readonly state: "stopped" };
 
+/** A file that was made for a process. */
+export interface CreatedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** User name or uid; "" = the daemon's own. */
+  readonly owner: string;
+}
+
 /** All that is known of one process: what is stored, by one writer. */
 export interface ProcessRecord {
   /** Never used again for another process; names the run folder. */
@@ -88,6 +96,12 @@ export interface ProcessRecord {
   readonly generation: number;
   /** As it was asked for. */
   readonly info: ProcessInfo;
+  /**
+   * Files that were made for it, to be removed with it; not those that were
+   * there before.
+   * @default {[]}
+   */
+  readonly createdFiles?: readonly CreatedFile[];
   readonly phase: Phase;
   /** Why it is as it is; the first failure wins. */
   readonly result: ProcessResult;

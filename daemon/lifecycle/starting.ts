@@ -187,3 +187,18 @@ export function stopNothing(
     effects: [],
   };
 }
+
+/** What was made for a process is removed with it, also after a crash. */
+export function rememberFile(
+  record: ProcessRecord,
+  { path, owner }: EventOf<"fileCreated">,
+): Decision {
+  const known = record.createdFiles ?? [];
+  const isKnown = known.some((file) => file.path === path);
+  return {
+    record: isKnown
+      ? record
+      : { ...record, createdFiles: [...known, { path, owner }] },
+    effects: [],
+  };
+}

@@ -10,6 +10,7 @@ import {
   neverLaunched,
   neverStarted,
   relaunch,
+  rememberFile,
   runForking,
   runSimple,
   stopNothing,
@@ -59,6 +60,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    fileCreated: rememberFile,
   },
   starting: {
     prepared: "ignore",
@@ -75,6 +77,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    fileCreated: rememberFile,
   },
   running: {
     prepared: "ignore",
@@ -91,6 +94,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    fileCreated: rememberFile,
   },
   stopping: {
     prepared: "ignore",
@@ -107,6 +111,7 @@ export const TABLE: Table = {
     helperStarted: addHelper,
     helperEnded: afterHelper,
     swept: afterSweep,
+    fileCreated: rememberFile,
   },
   stopped: {
     prepared: "ignore",
@@ -123,6 +128,7 @@ export const TABLE: Table = {
     helperStarted: "ignore",
     helperEnded: "ignore",
     swept: "ignore",
+    fileCreated: rememberFile,
   },
 };
 

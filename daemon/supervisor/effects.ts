@@ -25,6 +25,7 @@ import { runHelper } from "./helper_command.ts";
 import type { Folders } from "./folders.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import type { Staging } from "./staging.ts";
 
 /** Wait before a signal that could not be sent is sent again, ms. */
 const RETRY_MS = 1_000;
@@ -36,6 +37,7 @@ export interface EffectPorts {
   readonly exits: ExitWatcher;
   readonly clock: Clock;
   readonly folders: Folders;
+  readonly staging: Staging;
   readonly background: BackgroundTasks;
   readonly logger: Logger;
 }
@@ -101,11 +103,7 @@ export class Effects {
   #run(runner: ProcessRunner, effect: Effect): Promise<void> {
     switch (effect.type) {
       case "prepare":
-        runner.dispatch({
-          type: "prepared",
-          nowMs: this.ports.clock.nowMs(),
-        });
-        return Promise.resolve();
+        return this.#prepare(runner);
       case "launch":
         return this.#launch(runner);
       case "findMain":
@@ -122,9 +120,31 @@ export class Effects {
     }
   }
 
+  async #prepare(runner: ProcessRunner): Promise<void> {
+    const { staging, clock } = this.ports;
+    const { generation } = runner.record;
+    let failure: string | null = null;
+    if (staging.isNeeded(runner)) {
+      try {
+        await staging.prepare(runner);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        failure = error.message;
+      }
+    }
+    // What was stopped meanwhile may be staging again, for its next start.
+    if (runner.record.generation !== generation) return;
+    const nowMs = clock.nowMs();
+    runner.dispatch(
+      failure === null
+        ? { type: "prepared", nowMs }
+        : { type: "refused", message: failure, nowMs },
+    );
+  }
+
   async #launch(runner: ProcessRunner): Promise<void> {
     const { record } = runner;
-    const { folders, launcher, clock } = this.ports;
+    const { folders, launcher, clock, staging } = this.ports;
     const spec = toSpec(record.info);
     const folder = folders.run(record);
     let tracked: Tracked | null = null;
@@ -136,7 +156,7 @@ export class Effects {
         folder,
         user: spec.user,
         workDir: spec.workDir,
-        environment: spec.environment,
+        environment: await staging.environmentOf(runner),
         command: spec.start,
       });
       for await (const answer of answers) {

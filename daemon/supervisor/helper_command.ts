@@ -5,12 +5,14 @@ import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import type { Folders } from "./folders.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import type { Staging } from "./staging.ts";
 
 /** What running a stop or kill command takes. */
 export interface HelperPorts {
   readonly launcher: Pick<Launcher, "run">;
   readonly clock: Clock;
   readonly folders: Folders;
+  readonly staging: Staging;
 }
 
 /** Runs StopCmd or KillCmd as the process itself is run, and reports its end. */
@@ -20,7 +22,7 @@ export async function runHelper(
   ports: HelperPorts,
 ): Promise<void> {
   const { record } = runner;
-  const { folders, launcher, clock } = ports;
+  const { folders, launcher, clock, staging } = ports;
   const spec = toSpec(record.info);
   const command = which === "stop" ? spec.stop : spec.kill;
   assert(command !== null, "a helper is run only if it was given");
@@ -41,7 +43,7 @@ export async function runHelper(
       folder,
       user: spec.user,
       workDir: spec.workDir,
-      environment: spec.environment,
+      environment: await staging.environmentOf(runner),
       command,
     });
     for await (const answer of answers) {

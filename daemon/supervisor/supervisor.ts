@@ -1,12 +1,16 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { ProcessInfo } from "../../shared/manager_api/types.ts";
+import type {
+  ProcessFile,
+  ProcessInfo,
+} from "../../shared/manager_api/types.ts";
 import type { Effect } from "../lifecycle/events.ts";
 import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "./event_hub.ts";
 import { ProcessRunner, type RunnerPorts } from "./process_runner.ts";
+import type { Staging } from "./staging.ts";
 
 /** What the supervisor needs beside its store. */
 export interface SupervisorPorts {
@@ -18,7 +22,8 @@ export interface SupervisorPorts {
     perform(runner: ProcessRunner, effect: Effect): void;
     release(runner: ProcessRunner): void;
   };
-  /** Removes the files that a process had of its own. */
+  readonly staging: Pick<Staging, "write" | "discard">;
+  /** Removes what the daemon kept of a process beside its record. */
   readonly removeFiles: (record: ProcessRecord) => Promise<void>;
 }
 
@@ -108,6 +113,7 @@ export class Supervisor {
     }
     // The id is free only when its files are gone: the next process of that
     // name has logs of the same name.
+    await this.ports.staging.discard(runner);
     await this.ports.removeFiles(record);
     if (this.#runners.get(id) !== runner) return;
     const event = this.ports.store.remove(record, this.ports.clock.nowMs());
@@ -115,6 +121,16 @@ export class Supervisor {
     runner.close();
     this.ports.effects.release(runner);
     this.ports.hub.publish(event);
+  }
+
+  /**
+   * Writes a file for a process, whatever its state is.
+   *
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if it cannot be fetched
+   * or written, or the process is being deleted.
+   */
+  async writeFile(id: string, file: ProcessFile): Promise<void> {
+    await this.ports.staging.write(this.#get(id), file);
   }
 
   /** @throws {AppError} NOT_FOUND */

@@ -1,5 +1,3 @@
-import { mustBe, type ObjectReader } from "../../shared/json_reader.ts";
-
 /** Type 1: a file whose content comes with the message. */
 export interface LocalFile {
   /** Path of the file. */
@@ -12,11 +10,11 @@ export interface LocalFile {
   readonly Base64: string;
 }
 
-/** Type 2: a signal for the processes of a name. */
+/** Type 2: a signal for a process. */
 export interface SignalRequest {
-  /** Number of the signal. */
+  /** Number of the signal, 1 to 64. */
   readonly Signal: number;
-  /** Which processes; "" = the main process. */
+  /** Name that the main process must have; "" = any. */
   readonly ProcessName: string;
 }
 
@@ -32,7 +30,7 @@ export interface EnvVariable {
 export interface RemoteSource {
   /** Address of the content. */
   readonly From: string;
-  /** Scheme: "http", "https", "ftp" or "ftps". */
+  /** Scheme: "http" or "https"; "" = as `From` says. */
   readonly Type: string;
   /** User name there; "" = none. */
   readonly RemoteUser: string;
@@ -66,28 +64,34 @@ export interface RemoteEnvVariable extends RemoteSource {
   readonly Name: string;
 }
 
-/** Type 8: new resources of running tasks. */
+/** Type 8: new resources of a running task; null = as they are. */
 export interface TaskResources {
   readonly TaskId: string;
   /** Requested CPUs. */
-  readonly ReqCpu: number;
+  readonly ReqCpu: number | null;
   /** Requested memory in MiB. */
-  readonly ReqMem: number;
+  readonly ReqMem: number | null;
   /** CPU limit. */
-  readonly Cpu: number;
+  readonly Cpu: number | null;
   /** Memory limit in MiB. */
-  readonly Mem: number;
+  readonly Mem: number | null;
 }
 
 /** Type 12: a command to run in a task's context. */
 export interface CommandRequest {
+  /** The scheduler's name for the command. */
   readonly ID: string;
   readonly TaskId: string;
   readonly ContainerId: string;
+  /** `NAME=value`, added to the environment of the process; secret. */
   readonly Env: readonly string[];
+  /** Program and arguments; secret. */
   readonly Cmd: readonly string[];
+  /** "" = the process's user. */
   readonly User: string;
+  /** "" = the process's working folder. */
   readonly WorkingDir: string;
+  /** Whether to run with more rights than the process. */
   readonly Privileged: boolean;
 }
 
@@ -96,9 +100,21 @@ export interface CommandResponse {
   readonly ID: string;
   readonly TaskId: string;
   readonly ContainerId: string;
+  /** "finish" = it ran to its end, "failed" = it did not. */
   readonly Status: string;
+  /** Why not; "" if it did. */
   readonly Message: string;
-  readonly CommInspect: unknown;
+  /** Null unless it ran to its end. */
+  readonly CommInspect: CommandInspection | null;
+}
+
+/** How a command ended (bk-bcs bcs-common/common/types/command.go). */
+export interface CommandInspection {
+  readonly exitCode: number;
+  /** At most 1024 bytes. */
+  readonly stdout: string;
+  /** At most 1024 bytes. */
+  readonly stderr: string;
 }
 
 /**
@@ -106,6 +122,7 @@ export interface CommandResponse {
  * one object member that goes with it (bk-bcs schetypes/message.go).
  */
 export interface BcsMessageBodies {
+  0: Readonly<Record<never, never>>;
   1: { readonly Local: LocalFile };
   2: { readonly Sig: SignalRequest };
   3: { readonly Env: EnvVariable };
@@ -126,15 +143,20 @@ export interface BcsMessageBodies {
       }[];
     };
   };
-  10: { readonly ReloadTask: Readonly<Record<string, never>> };
-  11: { readonly RestartTask: Readonly<Record<string, never>> };
+  10: { readonly ReloadTask: Readonly<Record<never, never>> };
+  11: { readonly RestartTask: Readonly<Record<never, never>> };
   12: { readonly RequestCommandTask: CommandRequest };
   13: { readonly ResponseCommandTask: CommandResponse };
+  /** A BcsContainerInfo as JSON, base64. */
   14: { readonly TaskStatus: string };
 }
 
 /** What every message has. */
 export interface BcsMessageHeader {
+  /**
+   * The scheduler takes the Unix second of the sending: messages of one second
+   * share it (bk-bcs scheduler/message.go SendBcsMessage). 0 = none.
+   */
   readonly Id: number;
   readonly TaskGroupId: string;
   /** Task it is meant for; null = the whole group. */
@@ -156,143 +178,5 @@ export type BcsMessage<T extends BcsMessageType = BcsMessageType> = {
   [K in T]: BcsMessageHeader & { readonly Type: K } & BcsMessageBodies[K];
 }[T];
 
-/** Types that come with a task, in its data, and are understood. */
+/** Types that come with a task, in its data. */
 export type TaskMessageType = 1 | 3 | 4 | 5 | 7;
-
-type MessageReader<T extends TaskMessageType> = (
-  header: BcsMessageHeader,
-  message: ObjectReader,
-) => BcsMessage<T> | undefined;
-
-/** One row per understood type. */
-const MESSAGE_READERS: {
-  readonly [T in TaskMessageType]: MessageReader<T>;
-} = {
-  1: (header, message) => {
-    const body = readBody(message, "Local");
-    return body && {
-      ...header,
-      Type: 1,
-      Local: { ...readTarget(body), Base64: readBase64(body, "Base64") },
-    };
-  },
-  3: (header, message) => {
-    const body = readBody(message, "Env");
-    return body && {
-      ...header,
-      Type: 3,
-      Env: { ...readName(body), Value: readBase64(body, "Value") },
-    };
-  },
-  4: (header, message) => {
-    const body = readBody(message, "Remote");
-    return body && {
-      ...header,
-      Type: 4,
-      Remote: { ...readTarget(body), ...readSource(body) },
-    };
-  },
-  5: (header, message) => {
-    const body = readBody(message, "Secret");
-    return body && {
-      ...header,
-      Type: 5,
-      Secret: {
-        ...readName(body),
-        Value: readBase64(body, "Value"),
-        Type: readSecretType(body),
-      },
-    };
-  },
-  7: (header, message) => {
-    const body = readBody(message, "EnvRemote");
-    return body && {
-      ...header,
-      Type: 7,
-      EnvRemote: { ...readName(body), ...readSource(body) },
-    };
-  },
-};
-
-/**
- * Reads one message that came with a task. Values are checked to be base64
- * and stay encoded; no problem shows one.
- *
- * @param message Reader of the message; remembers the problems.
- * @returns The message; undefined when it has no body that can be read.
- */
-export function readBcsMessage(
-  message: ObjectReader,
-): BcsMessage<TaskMessageType> | undefined {
-  const type = message.integer("Type");
-  const taskId = message.object("TaskID");
-  const header: BcsMessageHeader = {
-    Id: message.integer("Id"),
-    TaskGroupId: message.string("TaskGroupId"),
-    TaskID: taskId ? { value: taskId.string("value") } : null,
-    Status: message.string("Status"),
-    Message: message.string("Message"),
-    CompleteTime: message.integer("CompleteTime"),
-    CreateTime: message.integer("CreateTime"),
-  };
-  if (!isTaskMessageType(type)) {
-    const known = Object.keys(MESSAGE_READERS).join(", ");
-    message.addProblem("Type", mustBe(`one of ${known}`, type));
-    return undefined;
-  }
-  return MESSAGE_READERS[type](header, message);
-}
-
-function isTaskMessageType(type: number): type is TaskMessageType {
-  return Object.hasOwn(MESSAGE_READERS, type);
-}
-
-function readBody(
-  message: ObjectReader,
-  key: string,
-): ObjectReader | undefined {
-  if (!message.has(key)) {
-    message.addProblem(key, "must be there for a message of this type");
-  }
-  return message.object(key);
-}
-
-function readName(body: ObjectReader): { Name: string } {
-  return { Name: body.string("Name", { required: true }) };
-}
-
-function readTarget(
-  body: ObjectReader,
-): Pick<LocalFile, "To" | "Right" | "User"> {
-  return {
-    To: body.string("To", { required: true }),
-    Right: body.string("Right"),
-    User: body.string("User"),
-  };
-}
-
-function readSource(body: ObjectReader): RemoteSource {
-  return {
-    From: body.string("From", { required: true }),
-    Type: body.string("Type"),
-    RemoteUser: body.string("RemoteUser"),
-    RemotePasswd: body.string("RemotePasswd", { secret: true }),
-  };
-}
-
-function readSecretType(body: ObjectReader): Secret["Type"] {
-  const type = body.integer("Type");
-  if (type === 1 || type === 2) return type;
-  body.addProblem("Type", mustBe("1 (variable) or 2 (file)", type));
-  return 1;
-}
-
-function readBase64(body: ObjectReader, key: string): string {
-  const value = body.string(key, { secret: true });
-  try {
-    Uint8Array.fromBase64(value);
-  } catch {
-    body.addProblem(key, "must be base64");
-  }
-  return value;
-}

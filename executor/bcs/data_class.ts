@@ -1,11 +1,9 @@
 import { InvalidInputError, type Problem } from "../../shared/errors.ts";
 import { ObjectReader } from "../../shared/json_reader.ts";
 import type { Resource } from "../../shared/manager_api/types.ts";
-import {
-  type BcsMessage,
-  readBcsMessage,
-  type TaskMessageType,
-} from "./bcs_message.ts";
+import type { BcsMessage, TaskMessageType } from "./bcs_message.ts";
+import { decodeJsonObject } from "./encoded_json.ts";
+import { readTaskMessage } from "./read_message.ts";
 
 /** A resource beside the usual three. */
 export interface ExtendedResource {
@@ -75,9 +73,7 @@ const DATA_CLASS_KEYS = [
 ];
 
 /**
- * Parses `TaskInfo.data` as the Mesos JSON mapping has it. The scheduler
- * encodes twice, so these bytes are base64 once more; the JSON directly in
- * them is accepted as well.
+ * Parses `TaskInfo.data` as the Mesos JSON mapping has it.
  *
  * @param base64 The member's text; undefined when the task has none.
  * @returns The data; undefined when it is absent or not BCS's, which is how
@@ -109,9 +105,9 @@ export function readDataClass(
   path: string,
   problems: Problem[],
 ): DataClass | undefined {
-  const json = decodeJson(base64);
+  const json = decodeJsonObject(base64);
   if (json === undefined) return undefined;
-  const reader = new ObjectReader(json, path, problems);
+  const reader = new ObjectReader(json.value, path, problems);
   if (!DATA_CLASS_KEYS.some((key) => reader.has(key))) return undefined;
   const procInfo = reader.object("ProcInfo");
   const netLimit = reader.object("NetLimit");
@@ -121,38 +117,13 @@ export function readDataClass(
     ExtendedResources: (reader.objects("ExtendedResources") ?? [])
       .map(readExtendedResource),
     Msgs: (reader.objects("Msgs") ?? [])
-      .map(readBcsMessage)
+      .map(readTaskMessage)
       .filter((message) => message !== undefined),
     NetLimit: netLimit
       ? { egressLimit: netLimit.integer("egressLimit") }
       : null,
     ProcInfo: procInfo ? readProcInfo(procInfo) : null,
   };
-}
-
-/** A JSON object in single or double base64; undefined for all else. */
-function decodeJson(base64: string | undefined): object | undefined {
-  const once = decodeText(base64);
-  return parseObject(once) ?? parseObject(decodeText(once));
-}
-
-function decodeText(base64: string | undefined): string | undefined {
-  if (!base64) return undefined;
-  try {
-    const bytes = Uint8Array.fromBase64(base64);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined; // Opaque bytes are no mistake.
-  }
-}
-
-function parseObject(text: string | undefined): object | undefined {
-  if (!text?.trimStart().startsWith("{")) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function readResource(reader: ObjectReader | undefined): Resource | null {

@@ -1,5 +1,7 @@
 import type { Problem } from "../../shared/errors.ts";
+import type { RemoteVariable } from "../../shared/manager_api/types.ts";
 import type { BcsMessage, TaskMessageType } from "./bcs_message.ts";
+import { toRemoteSource } from "./process_file.ts";
 
 /** The part of a Mesos Environment that a process's variables come from. */
 export interface EnvironmentInput {
@@ -16,11 +18,11 @@ export interface EnvironmentInput {
   }[];
 }
 
-/** A task's variables, and what it asks for that cannot be given to it. */
+/** A task's variables; no name is in both. */
 export interface CollectedEnvironment {
   readonly variables: Map<string, string>;
-  /** One sentence each, without any secret. */
-  readonly unsupported: readonly string[];
+  /** Those whose values are still to be fetched. */
+  readonly remoteVariables: readonly RemoteVariable[];
 }
 
 /**
@@ -38,13 +40,20 @@ export function collectEnvironment(
   problems: Problem[],
 ): CollectedEnvironment {
   const variables = new Map<string, string>();
-  const unsupported: string[] = [];
+  const remote = new Map<string, RemoteVariable>();
+  const isName = (name: string, field: string) => {
+    if (name !== "" && !/[=\0]/.test(name)) return true;
+    problems.push({ field, rule: "must have a name without = and NUL" });
+    return false;
+  };
   const define = (name: string, value: string | undefined, field: string) => {
-    if (name === "" || /[=\0]/.test(name)) {
-      problems.push({ field, rule: "must have a name without = and NUL" });
-    } else if (value?.includes("\0")) {
+    if (!isName(name, field)) return;
+    if (value?.includes("\0")) {
       problems.push({ field, rule: "must have a value without NUL" });
-    } else if (value !== undefined) variables.set(name, value);
+    } else if (value !== undefined) {
+      variables.set(name, value);
+      remote.delete(name);
+    }
   };
   const decode = (base64: string, field: string) => {
     const value = decodeText(base64);
@@ -61,8 +70,11 @@ export function collectEnvironment(
     } else if (message.Type === 5 && message.Secret.Type === 1) {
       const { Name, Value } = message.Secret;
       define(Name, decode(Value, `${field}.Secret.Value`), `${field}.Secret`);
-    } else {
-      unsupported.push(`${field}: ${describeUnsupported(message)}`);
+    } else if (message.Type === 7) {
+      const { Name, ...source } = message.EnvRemote;
+      if (!isName(Name, `${field}.EnvRemote`)) return;
+      remote.set(Name, { Name, ...toRemoteSource(source) });
+      variables.delete(Name);
     }
   });
   environment?.variables?.forEach((variable, index) => {
@@ -79,22 +91,7 @@ export function collectEnvironment(
       });
     }
   });
-  return { variables, unsupported };
-}
-
-function describeUnsupported(
-  message: Exclude<BcsMessage<TaskMessageType>, { Type: 3 }>,
-): string {
-  switch (message.Type) {
-    case 1:
-      return `the file "${message.Local.To}" cannot be written yet`;
-    case 4:
-      return `the file "${message.Remote.To}" cannot be fetched yet`;
-    case 5:
-      return `the secret file "${message.Secret.Name}" cannot be written yet`;
-    case 7:
-      return `the variable "${message.EnvRemote.Name}" cannot be fetched yet`;
-  }
+  return { variables, remoteVariables: [...remote.values()] };
 }
 
 function decodeText(base64: string): string | undefined {

@@ -7,6 +7,8 @@ import type {
 } from "../../shared/manager_api/types.ts";
 import { type ProcInfo, readDataClass } from "./data_class.ts";
 import { collectEnvironment, type EnvironmentInput } from "./environment.ts";
+import { toProcessFile } from "./process_file.ts";
+import { type LimitsInput, toLimitResources } from "./task_limits.ts";
 
 /**
  * The part of a Mesos TaskInfo (JSON mapping: snake_case names, enums by name,
@@ -25,6 +27,7 @@ export interface TaskInput {
   readonly kill_policy?: {
     readonly grace_period?: { readonly nanoseconds: number };
   };
+  readonly limits?: LimitsInput;
 }
 
 /** The part of a Mesos CommandInfo that a process is made of. */
@@ -59,7 +62,7 @@ export interface TaskProcess {
   readonly processInfo: ProcessInfo;
   /**
    * What is left out of it, one sentence each, without any secret. A task
-   * with an entry must be refused: it would run without its files.
+   * with an entry must be refused: it would not be what was asked for.
    */
   readonly unsupported: readonly string[];
   /** Whether BCS data describes it, and not its Mesos command. */
@@ -71,7 +74,10 @@ type ProcessPart = Omit<
   ProcessInfo,
   | "Id"
   | "StopTimeout"
+  | "LimitResources"
+  | "Files"
   | "Envs"
+  | "RemoteEnvs"
   | "User"
   | "ExecutorId"
   | "StatusInfo"
@@ -102,16 +108,25 @@ export function toProcessInfo(
   const part = procInfo || isDataWrong
     ? procInfo && fromProcInfo(procInfo, data.Resources)
     : fromCommand(task, options.sandbox, problems, unsupported);
-  const environment = collectEnvironment(
-    isDataWrong ? [] : data?.Msgs ?? [],
+  const messages = isDataWrong ? [] : data?.Msgs ?? [];
+  const { variables, remoteVariables } = collectEnvironment(
+    messages,
     task.command?.environment,
+    problems,
+  );
+  const limitResources = toLimitResources(
+    task.limits,
+    data?.LimitResources ?? null,
+    part?.Resource ?? null,
     problems,
   );
   if (!part || problems.length > 0) {
     throw new InvalidInputError(`task "${task.task_id.value}"`, problems);
   }
-  const { variables } = environment;
-  if (!procInfo && !variables.has("PATH")) variables.set("PATH", DEFAULT_PATH);
+  const files = messages.map(toProcessFile).filter((file) => file !== null);
+  const hasPath = variables.has("PATH") ||
+    remoteVariables.some(({ Name }) => Name === "PATH");
+  if (!procInfo && !hasPath) variables.set("PATH", DEFAULT_PATH);
   if (task.container !== undefined) {
     unsupported.push("container: a process runs in none");
   }
@@ -119,17 +134,17 @@ export function toProcessInfo(
     Id: task.task_id.value,
     ...part,
     StopTimeout: readStopTimeout(task),
+    ...(limitResources && { LimitResources: limitResources }),
+    ...(files.length > 0 && { Files: files }),
     Envs: Array.from(variables, ([name, value]) => `${name}=${value}`),
+    ...(remoteVariables.length > 0 && { RemoteEnvs: remoteVariables }),
     User: task.command?.user || options.user,
     StatusInfo: null,
     ExecutorId: options.executorId,
     ExecutorHeartBeatTime: 0,
   };
-  return {
-    processInfo,
-    unsupported: [...unsupported, ...environment.unsupported],
-    isBcs: procInfo !== undefined && procInfo !== null,
-  };
+  const isBcs = procInfo !== undefined && procInfo !== null;
+  return { processInfo, unsupported, isBcs };
 }
 
 function fromProcInfo(

@@ -12,8 +12,8 @@ export interface TaskPorts extends ControlPorts {
   readonly wasReached: () => boolean;
   /** Whether the framework knows TASK_KILLING. */
   readonly hasKillingState: () => boolean;
-  /** What the scheduler gets of a task beside its status, base64. */
-  readonly describe: (view: TaskView) => string | undefined;
+  /** What the scheduler is told of a task beside its state. */
+  readonly describe: (view: TaskView) => Pick<TaskReport, "healthy" | "data">;
   /** Takes a new status of a task over. */
   readonly report: (report: TaskReport) => void;
   /** Told after each report of a task. */

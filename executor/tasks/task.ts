@@ -4,12 +4,7 @@ import type {
   ProcessInfo,
   ProcessStatusInfo,
 } from "../../shared/manager_api/types.ts";
-import type {
-  CheckStatusInfo,
-  ReceivedTask,
-  TaskInfo,
-  TaskState,
-} from "../mesos/types.ts";
+import type { ReceivedTask, TaskInfo, TaskState } from "../mesos/types.ts";
 import { isTerminal } from "../updates/status_update.ts";
 import { graceOf } from "./kill_grace.ts";
 import type { TaskPorts } from "./ports.ts";
@@ -30,18 +25,22 @@ const NANOSECONDS_PER_MS = 1e6;
 /** What a task is made of. */
 export interface TaskInput {
   readonly received: ReceivedTask;
+  /** Whether it is described as the BCS scheduler does it. */
+  readonly isBcs: boolean;
   /** Whose names for ends it gets. */
   readonly rules: StateRules;
-  /** The other tasks of its group, and itself. */
+  /** Those that were delivered together, itself included. */
   readonly group: readonly Task[];
 }
 
 /** All that a status says of a task beside its state. */
 export interface TaskView {
   readonly info: TaskInfo;
-  readonly message: string;
+  readonly isBcs: boolean;
+  /** What the daemon was asked for; null = nothing yet. */
+  readonly process: ProcessInfo | null;
   /** What the daemon last said; null = nothing yet. */
-  readonly process: ProcessStatusInfo | null;
+  readonly status: ProcessStatusInfo | null;
   /** Absent until a health check has said so. */
   readonly healthy: boolean | undefined;
   readonly consecutiveFailures: number;
@@ -56,6 +55,7 @@ export class Task {
   readonly #killing = new AbortController();
   /** Whether the daemon has been asked for the process, and has said yes. */
   #process: "none" | "asked" | "known" = "none";
+  #processInfo: ProcessInfo | null = null;
   #status: ProcessStatusInfo | null = null;
   /** Which start of the process was reported as running. */
   #generation = 0;
@@ -85,6 +85,11 @@ export class Task {
     return this.input.received;
   }
 
+  /** Those that were delivered together, itself included. */
+  get group(): readonly Task[] {
+    return this.input.group;
+  }
+
   /** The state last reported. */
   get state(): TaskState {
     return this.#state;
@@ -97,6 +102,11 @@ export class Task {
   /** Whether its process runs, as far as is known. */
   get isRunning(): boolean {
     return this.#state === "TASK_RUNNING" && this.#status?.Status === "running";
+  }
+
+  /** Whether somebody wants its end. */
+  get isBeingKilled(): boolean {
+    return this.#killCause !== null;
   }
 
   /** Whether the daemon may know its process. */
@@ -122,6 +132,7 @@ export class Task {
   /** Has the daemon start its process. */
   launch(info: ProcessInfo): void {
     const { background, clock } = this.ports;
+    this.#processInfo = info;
     this.#report({
       state: "TASK_STARTING",
       message: `process ${this.id} is starting`,
@@ -226,7 +237,10 @@ export class Task {
     const { signal } = this.#killing;
     const deadlineMs = clock.monotonicMs() + DAEMON_WAIT_MS;
     // Not for ever: without a daemon, creating is what says so.
-    await Promise.race([following, clock.sleep(DAEMON_WAIT_MS, signal)]);
+    const waited = new AbortController();
+    const over = AbortSignal.any([signal, waited.signal]);
+    await Promise.race([following, clock.sleep(DAEMON_WAIT_MS, over)]);
+    waited.abort();
     if (this.#killCause !== null) {
       return this.#report({
         ...this.#endOf("TASK_FAILED"),
@@ -287,20 +301,19 @@ export class Task {
       this.#health.stop();
     }
     const { healthy, consecutiveFailures, checkStatus } = this.#health;
-    const { info } = this.received;
-    const data = this.ports.describe({
-      info,
-      message: report.message,
-      process: this.#status,
-      healthy,
-      consecutiveFailures,
-    });
-    this.ports.report({
+    const { report: send, describe } = this.ports;
+    send({
       taskId: this.id,
       ...report,
-      ...(healthy === undefined ? {} : { healthy }),
       ...(checkStatus === undefined ? {} : { checkStatus }),
-      ...(data === undefined ? {} : { data }),
+      ...describe({
+        info: this.received.info,
+        isBcs: this.input.isBcs,
+        process: this.#processInfo,
+        status: this.#status,
+        healthy,
+        consecutiveFailures,
+      }),
     });
     this.ports.onReported(this);
   }

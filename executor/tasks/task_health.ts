@@ -24,31 +24,15 @@ export class TaskHealth {
   #checkStatus: CheckStatusInfo | undefined;
   #isConnected = true;
   #isRunning = false;
-  /** Null for a task that asks for none. */
-  readonly #checks: TaskChecks | null;
+  /** Null until the process runs, and for a task that asks for none. */
+  #checks: TaskChecks | null = null;
 
   constructor(
-    taskId: string,
+    private readonly taskId: string,
     private readonly info: Pick<TaskInfo, "health_check" | "check">,
-    ports: HealthPorts,
+    private readonly ports: HealthPorts,
   ) {
     this.#checkStatus = initialCheckStatus(info.check);
-    const isAsked = info.health_check !== undefined || info.check !== undefined;
-    this.#checks = isAsked
-      ? new TaskChecks(info, {
-        ...ports,
-        exec: (request) => ports.manager.exec(taskId, request),
-        onHealth: (change: HealthChange) => {
-          this.#healthy = change.healthy;
-          this.#consecutiveFailures = change.consecutiveFailures;
-          ports.onHealth(change);
-        },
-        onCheck: (status) => {
-          this.#checkStatus = status;
-          ports.onCheck();
-        },
-      })
-      : null;
   }
 
   /** Absent until the health check has said so. */
@@ -71,7 +55,10 @@ export class TaskHealth {
     this.#healthy = undefined;
     this.#consecutiveFailures = 0;
     this.#checkStatus = initialCheckStatus(this.info.check);
-    this.#checks?.start();
+    const { health_check, check } = this.info;
+    if (health_check === undefined && check === undefined) return;
+    this.#checks ??= this.#createChecks();
+    this.#checks.start();
     this.#rest();
   }
 
@@ -88,6 +75,23 @@ export class TaskHealth {
   /** For good. */
   stop(): void {
     this.#checks?.stop();
+  }
+
+  #createChecks(): TaskChecks {
+    const { ports, taskId } = this;
+    return new TaskChecks(this.info, {
+      ...ports,
+      exec: (request) => ports.manager.exec(taskId, request),
+      onHealth: (change: HealthChange) => {
+        this.#healthy = change.healthy;
+        this.#consecutiveFailures = change.consecutiveFailures;
+        ports.onHealth(change);
+      },
+      onCheck: (status) => {
+        this.#checkStatus = status;
+        ports.onCheck();
+      },
+    });
   }
 
   #rest(): void {

@@ -1,4 +1,5 @@
-import { AppError, InvalidInputError, messageOf } from "../../shared/errors.ts";
+import { AppError, InvalidInputError } from "../../shared/errors.ts";
+import { parseProcessInfo } from "../../shared/manager_api/parse.ts";
 import type {
   ProcessInfo,
   ProcessStatusInfo,
@@ -23,14 +24,12 @@ export interface TaskManagerPorts
 
 /** A task that was delivered, and what is to be made of it. */
 type Candidate =
-  & { readonly received: ReceivedTask; readonly rules: StateRules }
+  & { readonly received: ReceivedTask; readonly isBcs: boolean }
   & ({ readonly process: ProcessInfo } | { readonly problem: string });
 
 /** All tasks of this executor: launch, kill, and what the daemon says. */
 export class TaskManager {
   readonly #tasks = new Map<string, Task>();
-  /** Those that were delivered together, by each of them. */
-  readonly #groups = new Map<Task, readonly Task[]>();
   readonly #control: ProcessControl;
   readonly #taskPorts: TaskPorts;
   #isShuttingDown = false;
@@ -90,15 +89,15 @@ export class TaskManager {
       return isNew;
     }).map((received) => this.#examine(received));
     const group: Task[] = [];
-    for (const { received, rules } of candidates) {
+    for (const { received, isBcs } of candidates) {
+      const rules = this.#rulesFor(isBcs);
       const task = new Task(
-        { received, rules, group },
+        { received, isBcs, rules, group },
         this.#control,
         this.#taskPorts,
       );
       group.push(task);
       this.#tasks.set(task.id, task);
-      this.#groups.set(task, group);
     }
     const invalid = candidates.find((each) => "problem" in each);
     candidates.forEach((candidate, index) => {
@@ -170,18 +169,18 @@ export class TaskManager {
    */
   #endGroup(ended: Task): void {
     if (this.#isShuttingDown || !FAILED.has(ended.state)) return;
-    for (const task of this.#groups.get(ended) ?? []) {
-      // Those that were never begun are told so by the launch itself.
-      if (task !== ended && task.state !== "TASK_STAGING") {
-        task.kill("group-failed");
-      }
+    for (const task of ended.group) {
+      // Those that were never begun are told so by the launch itself; those
+      // that are being killed keep the time that they were given.
+      const isLeft = task === ended || task.state === "TASK_STAGING" ||
+        task.isBeingKilled;
+      if (!isLeft) task.kill("group-failed");
     }
   }
 
   /** Makes a process of a task, or says why that cannot be. */
   #examine(received: ReceivedTask): Candidate {
     const { info } = received;
-    const { rules } = this.ports;
     try {
       const { sandbox, executorId, defaultUser } = this.ports;
       const { processInfo, unsupported, isBcs } = toProcessInfo(info, {
@@ -196,19 +195,18 @@ export class TaskManager {
       if (unsupported.length > 0) {
         throw new AppError("INVALID_ARGUMENT", unsupported.join("; "));
       }
-      return {
-        received,
-        rules: rules === "auto" ? (isBcs ? "bcs" : "mesos") : rules,
-        process: processInfo,
-      };
+      // The daemon would refuse it as well, but then others of its group run.
+      parseProcessInfo(JSON.stringify(processInfo));
+      return { received, isBcs, process: processInfo };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      return {
-        received,
-        rules: rules === "auto" ? "mesos" : rules,
-        problem: messageOf(error),
-      };
+      return { received, isBcs: false, problem: error.message };
     }
+  }
+
+  #rulesFor(isBcs: boolean): StateRules {
+    const { rules } = this.ports;
+    return rules === "auto" ? (isBcs ? "bcs" : "mesos") : rules;
   }
 }
 

@@ -22,7 +22,7 @@ export interface UpdatePorts {
   readonly background: BackgroundTasks;
   readonly logger: Logger;
   /** Told of each update that the agent has acknowledged. */
-  readonly onAcknowledged: (taskId: string, status: TaskStatus) => void;
+  readonly onAcknowledged: (status: TaskStatus) => void;
   /** Told of a refusal that another try will not change. */
   readonly onRefused: (error: AgentError) => void;
 }
@@ -88,12 +88,12 @@ export class UpdateManager {
   }
 
   /** The agent has stored an update; an unknown uuid is an old one. */
-  onAcknowledged(taskId: string, uuid: string): void {
+  onAcknowledged(uuid: string): void {
     const update = this.#unacknowledged.get(uuid);
     if (update === undefined) return;
     this.#unacknowledged.delete(uuid);
     this.#unsent = this.#unsent.filter((other) => other !== update);
-    this.ports.onAcknowledged(taskId, update.status);
+    this.ports.onAcknowledged(update.status);
   }
 
   #wake(): void {

@@ -1,6 +1,7 @@
 import { InvalidInputError } from "../errors.ts";
 import { ObjectReader } from "../json_reader.ts";
-import type { ProcessInfo, Resource, Uri } from "./types.ts";
+import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
+import type { ProcessFile, ProcessInfo, Resource, Uri } from "./types.ts";
 
 /** Longest id in UTF-8 bytes: it becomes part of file names. */
 export const ID_BYTES_MAX = 200;
@@ -18,11 +19,15 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * unknown ones ignored, absent ones as the original's zero values.
  *
  * @param body The request's JSON text.
+ * @param checkFile Rules that a file must follow beside: the one it breaks.
  * @throws {InvalidInputError} With every problem and its field; environment
- * values and passwords are not shown.
+ * values, file contents and passwords are not shown.
  */
-export function parseProcessInfo(body: string): ProcessInfo {
-  const reader = new ObjectReader(parseJson(body));
+export function parseProcessInfo(
+  body: string,
+  checkFile: (file: ProcessFile) => string | null = () => null,
+): ProcessInfo {
+  const reader = new ObjectReader(parseJson(body, "process definition"));
   const info: ProcessInfo = {
     Id: readId(reader),
     WorkDir: readPath(reader, "WorkDir"),
@@ -37,7 +42,10 @@ export function parseProcessInfo(body: string): ProcessInfo {
     RestartCmd: readCommand(reader, "RestartCmd"),
     ReloadCmd: readCommand(reader, "ReloadCmd"),
     CheckCmd: readCommand(reader, "CheckCmd"),
-    Resource: readResource(reader),
+    Resource: readResource(reader, "Resource"),
+    LimitResources: readResource(reader, "LimitResources"),
+    Files: readFiles(reader) ?? [],
+    RemoteEnvs: readRemoteVariables(reader) ?? [],
     Envs: readVariables(reader),
     Argv: readItems(reader, "Argv"),
     User: readWord(reader, "User"),
@@ -57,18 +65,41 @@ export function parseProcessInfo(body: string): ProcessInfo {
       "must be a path without control characters when Argv is given",
     );
   }
+  info.Files?.forEach((file, index) => {
+    const rule = checkFile(file);
+    if (rule !== null) reader.addProblem(`Files[${index}].To`, rule);
+  });
   reader.throwProblems("process definition");
   return info;
 }
 
-function parseJson(body: string): unknown {
+/**
+ * Reads a file to write, as a client sends it.
+ *
+ * @param body The request's JSON text.
+ * @param checkFile As for {@linkcode parseProcessInfo}.
+ * @throws {InvalidInputError} With every problem, and no content.
+ */
+export function parseProcessFile(
+  body: string,
+  checkFile: (file: ProcessFile) => string | null,
+): ProcessFile {
+  const reader = new ObjectReader(parseJson(body, "file"));
+  const file = readFile(reader);
+  const rule = checkFile(file);
+  if (rule !== null) reader.addProblem("To", rule);
+  reader.throwProblems("file");
+  return file;
+}
+
+function parseJson(body: string, subject: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {
     // The parser's own message would quote the body, secrets and all.
     const { position } = /position (?<position>\d+)/.exec(String(error))
       ?.groups ?? {};
-    throw new InvalidInputError("process definition", [{
+    throw new InvalidInputError(subject, [{
       field: "(document)",
       rule: "must be JSON" +
         (position === undefined ? "" : `: it breaks off at ${position}`),
@@ -129,8 +160,11 @@ function readSeconds(reader: ObjectReader, key: string): number {
   return reader.integer(key, { min: 0, max: SECONDS_MAX });
 }
 
-function readResource(parent: ObjectReader): Resource | null {
-  const reader = parent.object("Resource");
+function readResource(
+  parent: ObjectReader,
+  key: "Resource" | "LimitResources",
+): Resource | null {
+  const reader = parent.object(key);
   // -1 stands for "no limit".
   return reader === undefined ? null : {
     Cpus: reader.number("Cpus", { min: -1 }),

@@ -48,7 +48,9 @@ Deno.test("readConfig() reads everything that an agent says", () => {
     recoveryTimeoutMs: 600_000,
     backoffMsMax: 1_500,
     shutdownGraceMs: 20_000,
+    transport: { socketPath: "", tls: null },
     codec: "json",
+    rules: "auto",
     socketPath: "/var/run/process.sock",
   });
   assert(Object.isFrozen(read()), "nobody can change it");
@@ -222,13 +224,63 @@ Deno.test("readConfig() helps without an environment", () => {
   }
 });
 
+Deno.test("readConfig() takes the rules for states from flag, variable or default", () => {
+  assertEquals(read({ BCS_PROCESS_STATES: "bcs" }).rules, "bcs");
+  assertEquals(read({ BCS_PROCESS_STATES: "" }).rules, "auto");
+  const flag = ["--states", "mesos"];
+  assertEquals(read({ BCS_PROCESS_STATES: "bcs" }, flag).rules, "mesos");
+  assertEquals(refusedFields({}, ["--states=nope"]), ["--states"]);
+  assertEquals(refusedFields({}, ["--states="]), ["--states"]);
+});
+
+Deno.test("readConfig() finds an agent that speaks TLS", () => {
+  const files = {
+    LIBPROCESS_SSL_CA_FILE: "/ca",
+    LIBPROCESS_SSL_CERT_FILE: "/cert",
+    LIBPROCESS_SSL_KEY_FILE: "/key",
+  };
+  for (const name of ["SSL_ENABLED", "LIBPROCESS_SSL_ENABLED"]) {
+    for (const value of ["1", "true"]) {
+      const { agentUrl, transport } = read({ ...files, [name]: value });
+      assertEquals(agentUrl, "https://127.0.0.1:5051/api/v1/executor");
+      assertEquals(transport.tls, {
+        caFile: "/ca",
+        certFile: "/cert",
+        keyFile: "/key",
+      });
+    }
+    for (const value of ["", "0", "false"]) {
+      assertEquals(read({ ...files, [name]: value }).transport.tls, null);
+    }
+  }
+  // Alone, this is where OpenSSL looks for authorities.
+  assertEquals(
+    read({ SSL_ENABLED: "1", SSL_CERT_FILE: "/all" }).transport.tls,
+    {
+      caFile: "",
+      certFile: "",
+      keyFile: "",
+    },
+  );
+});
+
+Deno.test("readConfig() finds an agent on a unix socket", () => {
+  const path = "/run/mesos/agent.sock";
+  const { transport } = read({ MESOS_DOMAIN_SOCKET: path });
+  assertEquals(transport, { socketPath: path, tls: null });
+  assertEquals(
+    refusedFields({ MESOS_DOMAIN_SOCKET: `/${"x".repeat(107)}` }),
+    ["MESOS_DOMAIN_SOCKET"],
+  );
+});
+
 async function runExecutor(args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
       "--no-prompt",
-      "--allow-env=MESOS_*,BCS_PROCESS_SOCKET",
+      "--allow-env=MESOS_*,BCS_PROCESS_*,LIBPROCESS_SSL_*,SSL_*",
       EXECUTOR_PROGRAM,
       ...args,
     ],

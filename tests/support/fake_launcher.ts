@@ -1,5 +1,6 @@
 import type { Identity } from "../../daemon/lifecycle/record.ts";
 import type {
+  FilePlace,
   LaunchAnswer,
   Launcher,
   LaunchRequest,
@@ -77,5 +78,15 @@ export class FakeLauncher implements Launcher {
   sweep(signal: string, sessions: readonly Identity[]): Promise<number[]> {
     for (const { pid } of sessions) this.sent.push(`sweep ${signal} ${pid}`);
     return Promise.resolve([]);
+  }
+
+  writeFile({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`write ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  removeFile({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`remove ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
   }
 }

@@ -6,6 +6,8 @@ import { BackgroundTasks } from "../../shared/background.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { ManagerClient } from "../../shared/manager_api/client.ts";
 import type {
+  ExecRequest,
+  ExecResult,
   ProcessEvent,
   ProcessInfo,
   ProcessInspection,
@@ -15,7 +17,7 @@ import { FakeClock } from "./fake_clock.ts";
 
 type Operations = Pick<
   ManagerClient,
-  "create" | "inspect" | "status" | "stop" | "delete" | "follow"
+  "create" | "inspect" | "status" | "stop" | "delete" | "exec" | "follow"
 >;
 
 /** What goes wrong with one call. */
@@ -41,6 +43,8 @@ export class InProcessDaemon implements Operations {
   readonly infos = new Map<string, ProcessInfo>();
   /** What {@linkcode InProcessDaemon.status} answers, by id. */
   readonly statuses = new Map<string, ProcessStatusInfo>();
+  /** What commands beside a process exit with. */
+  execCode = 0;
   readonly #faults: { operation: string; fault: DaemonFault; left: number }[] =
     [];
   readonly #streams = new Set<Stream>();
@@ -77,6 +81,18 @@ export class InProcessDaemon implements Operations {
 
   stop(id: string, timeoutS: number): Promise<void> {
     return this.#answer("stop", [id, timeoutS], () => void this.#find(id));
+  }
+
+  exec(id: string, { Cmd }: ExecRequest): Promise<ExecResult> {
+    return this.#answer("exec", [id, ...Cmd], () => ({
+      TimedOut: false,
+      ExitKnown: true,
+      ExitCode: this.execCode,
+      Signal: 0,
+      Stdout: "",
+      Stderr: "",
+      Truncated: false,
+    }));
   }
 
   delete(id: string): Promise<void> {
@@ -188,6 +204,8 @@ export class TaskBench {
   readonly reports: TaskReport[] = [];
   readonly failures: unknown[] = [];
   timesResolved = 0;
+  /** Whether the framework knows TASK_KILLING. */
+  hasKillingState = false;
   readonly #leaving = new AbortController();
   /** The executor begins to follow the daemon's processes. */
   readonly follow: () => void;
@@ -204,6 +222,9 @@ export class TaskBench {
       logger: new MemoryLogger(),
       following: promise,
       report: (report) => this.reports.push(report),
+      describe: ({ healthy }) => healthy === undefined ? {} : { healthy },
+      hasKillingState: () => this.hasKillingState,
+      rules: "auto",
       defaultUser: () => "games",
       sandbox: "/sandbox",
       executorId: "exec-1",

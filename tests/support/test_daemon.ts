@@ -29,11 +29,18 @@ export class TestDaemon implements AsyncDisposable {
   #log = "";
   #logEnd: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly tempDir: TempDir) {}
+  private constructor(
+    private readonly tempDir: TempDir,
+    private readonly hosts: readonly string[],
+  ) {}
 
-  /** Starts a daemon on empty folders; it answers once this resolves. */
-  static async start(): Promise<TestDaemon> {
-    const daemon = new TestDaemon(await tempDir());
+  /**
+   * Starts a daemon on empty folders; it answers once this resolves.
+   *
+   * @param hosts `host:port` of what it may fetch from.
+   */
+  static async start(hosts: readonly string[] = []): Promise<TestDaemon> {
+    const daemon = new TestDaemon(await tempDir(), hosts);
     await Deno.mkdir(daemon.workDir);
     try {
       await daemon.run();
@@ -108,7 +115,9 @@ export class TestDaemon implements AsyncDisposable {
         `--allow-read=${files}`,
         `--allow-write=${files}`,
         `--allow-run=${LAUNCHER_PATH}`,
-        `--allow-net=unix:${flags["unix-socket"]}`,
+        `--allow-net=${
+          [`unix:${flags["unix-socket"]}`, ...this.hosts].join(",")
+        }`,
         `${ROOT}daemon/main.ts`,
         ...Object.entries(flags).map(([key, value]) => `--${key}=${value}`),
         ...extra,

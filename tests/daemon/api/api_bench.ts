@@ -6,6 +6,7 @@ import { ProcessStore } from "../../../daemon/store/process_store.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import type { ProcessFile } from "../../../shared/manager_api/types.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
 import { createLogger } from "../../../shared/logger.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -27,6 +28,7 @@ export class ApiBench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly log: string[] = [];
   readonly removed: string[] = [];
+  readonly written: ProcessFile[] = [];
   readonly store: ProcessStore;
   readonly supervisor: Supervisor;
   readonly handle: (request: Request) => Promise<Response>;
@@ -43,6 +45,13 @@ export class ApiBench implements AsyncDisposable {
         perform: (runner) => this.#runners.set(runner.record.id, runner),
         release: () => {},
       },
+      staging: {
+        write: (_, file) => {
+          this.written.push(file);
+          return Promise.resolve();
+        },
+        discard: () => Promise.resolve(),
+      },
       removeFiles: ({ id }) => {
         this.removed.push(id);
         return Promise.resolve();
@@ -55,6 +64,7 @@ export class ApiBench implements AsyncDisposable {
         store: this.store,
         hub,
         baseFolders,
+        fileDirs: ["/ws", "/srv/data"],
       }),
       createLogger((line) => this.log.push(line), () => 0),
     );

@@ -140,8 +140,10 @@ for (
     assertEquals(status, 200);
     const { Id } = JSON.parse(POSTED);
     const { info } = api.supervisor.get(Id);
-    const { RestartCmd, ReloadCmd, CheckCmd, ...rest } = info;
+    const { RestartCmd, ReloadCmd, CheckCmd, ...others } = info;
+    const { LimitResources, Files, RemoteEnvs, ...rest } = others;
     assertEquals(rest, JSON.parse(POSTED));
+    assertEquals([LimitResources, Files, RemoteEnvs], [null, [], []]);
     assertEquals([RestartCmd, ReloadCmd, CheckCmd], ["", "", ""]);
   });
 }

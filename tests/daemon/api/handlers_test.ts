@@ -84,6 +84,84 @@ Deno.test("inspect hides every secret", async () => {
   assertEquals(History.map(({ Cause }) => Cause), ["created"]);
 });
 
+const FILE = { To: "${work_base_dir}/x", Base64: "aHVudGVyMg==" };
+
+Deno.test("create takes files below the allowed folders alone", async () => {
+  await using api = await ApiBench.create();
+  const { status, envelope } = await create(api, {
+    StartCmd: "",
+    Files: [
+      FILE,
+      { ...FILE, To: "/srv/data/x" },
+      { ...FILE, To: "/etc/passwd" },
+      { ...FILE, To: "/ws" },
+      { ...FILE, To: "${run_base_dir}x" },
+    ],
+  });
+  const rule = "must be below /ws or /srv/data, which the daemon's " +
+    "configuration allows in file_dirs: it is ";
+  assertEquals([status, envelope.message], [
+    400,
+    "(process-daemon):Cannot accept the process definition: " +
+    "StartCmd: must not be empty; " +
+    'Files[4].To: must be an absolute path: it is "${run_base_dir}x"; ' +
+    `Files[2].To: ${rule}"/etc/passwd"; Files[3].To: ${rule}"/ws"`,
+  ]);
+  assertEquals((await create(api, { Files: [FILE] })).status, 200);
+  const { info } = api.supervisor.get("p");
+  assertEquals(info.Files?.map(({ To }) => To), ["/ws/work_dir/x"]);
+});
+
+Deno.test("inspect, list and events hide what files and fetches hold", async () => {
+  await using api = await ApiBench.create();
+  const source = {
+    From: "http://h/x",
+    RemoteUser: "u",
+    RemotePasswd: "hunter2",
+  };
+  await create(api, {
+    Files: [FILE, { To: "/ws/y", Remote: source }],
+    RemoteEnvs: [{ Name: "A", ...source }],
+  });
+  const { envelope } = await api.call("GET", `${BASE}/process/p`);
+  const { Info } = envelope.data as ProcessInspection;
+  const hidden = { ...source, RemotePasswd: "******" };
+  assertEquals(Info.Files?.map(({ Base64 }) => Base64), ["******", null]);
+  assertEquals(Info.Files?.map(({ Remote }) => Remote), [null, hidden]);
+  assertEquals(Info.RemoteEnvs, [{ Name: "A", ...hidden }]);
+  for (const path of ["process", "process/p", "process/p/status", "events"]) {
+    const { text } = await api.call("GET", `${BASE}/${path}`);
+    assert(!text.includes("hunter2") && !text.includes(FILE.Base64), path);
+  }
+});
+
+Deno.test("writeFile takes one file for a process that is known", async () => {
+  await using api = await ApiBench.create();
+  const write = (file: unknown, id = "p") =>
+    api.call("PUT", `${BASE}/process/${id}/file`, JSON.stringify(file));
+  assertEquals((await write(FILE)).status, 404);
+  await create(api, {});
+  for (
+    const bad of [{ ...FILE, To: "/etc/x" }, { To: "/ws/x" }, null, "hunter2"]
+  ) {
+    const { status, text } = await write(bad);
+    assertEquals([status, text.includes("hunter2")], [400, false]);
+  }
+  assertEquals(api.written, []);
+  assertEquals((await write(FILE)).status, 200);
+  assertEquals(api.written, [{
+    To: "/ws/work_dir/x",
+    Right: "r",
+    User: "",
+    Base64: FILE.Base64,
+    Remote: null,
+  }]);
+  const largest = new Uint8Array(4 * 1024 * 1024).toBase64();
+  assertEquals((await write({ ...FILE, Base64: largest })).status, 200);
+  const tooLarge = "A".repeat(6 * 1024 * 1024);
+  assertEquals((await write({ ...FILE, Base64: tooLarge })).status, 413);
+});
+
 Deno.test("list shows every process in the order of creation", async () => {
   await using api = await ApiBench.create();
   for (const Id of ["b", "a", "c"]) await create(api, { Id });
@@ -171,6 +249,12 @@ Deno.test("an error that nobody expected is a 500 and is logged", async () => {
     status: boom,
     stop: boom,
     delete: boom,
+    restart: boom,
+    reload: boom,
+    signal: boom,
+    exec: boom,
+    writeFile: boom,
+    setLimits: boom,
     events: boom,
   };
   const api = createApi(

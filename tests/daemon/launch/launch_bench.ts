@@ -133,9 +133,18 @@ export class LaunchBench implements AsyncDisposable {
 
   /** Sends a request that starts nothing. @returns The lines of the answer. */
   async ask(verb: string, lines: readonly string[]): Promise<string[]> {
-    const child = this.spawn(verb);
+    return await this.askBare(verb, [...lines, "end"]);
+  }
+
+  /** The same for a request that has no line to mark its end. */
+  async askBare(
+    verb: string,
+    lines: readonly string[],
+    by: readonly string[] = [],
+  ): Promise<string[]> {
+    const child = this.spawn(verb, by);
     const answer = new Response(child.stdout).text();
-    await write(child, `bcs-launcher 1\n${lines.join("\n")}\nend\n`);
+    await write(child, `bcs-launcher 1\n${lines.join("\n")}\n`);
     await child.status;
     return toLines(await answer);
   }

@@ -196,7 +196,7 @@ testShells("cannot become another user without root", async (bench) => {
   );
   assertEquals(await launch.end(), "");
   assertEquals(await launch.answers, [
-    `error cannot run as "root": the daemon is uid ${
+    `error cannot act as "root": the daemon is uid ${
       IS_ROOT ? 33 : Deno.uid()
     } and not root`,
   ]);

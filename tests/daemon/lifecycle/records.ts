@@ -149,6 +149,7 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     nowMs: 5_000,
   },
   swept: { type: "swept", left: [], nowMs: 5_000 },
+  fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
 };
 
 /** Says in one line where a decision leads and what it asks for. */

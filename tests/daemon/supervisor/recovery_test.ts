@@ -7,6 +7,7 @@ import { Effects } from "../../../daemon/supervisor/effects.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
 import { recover } from "../../../daemon/supervisor/recovery.ts";
+import { Staging } from "../../../daemon/supervisor/staging.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import { systemClock } from "../../../shared/clock.ts";
@@ -24,8 +25,16 @@ function bench({ path }: TempDir, phase: Phase) {
   const logger = createLogger(() => {}, () => 0);
   const launcher = new FakeLauncher();
   const store = new ProcessStore(`${path}/processes.db`);
+  const staging = new Staging({
+    launcher,
+    clock: systemClock,
+    random: () => 0,
+    logger,
+    fileDirs: [path],
+  });
   const ports = {
     launcher,
+    staging,
     prober: new Prober(launcher, systemClock, background, logger),
     exits: new ExitWatcher(`${path}/run`, background),
     clock: systemClock,
@@ -39,6 +48,7 @@ function bench({ path }: TempDir, phase: Phase) {
     clock: systemClock,
     hub: new EventHub(),
     effects,
+    staging,
     removeFiles: () => Promise.resolve(),
   });
   const { record: stored } = store.insert(record(phase), 0);

@@ -102,6 +102,8 @@ Deno.test("parseDataClass() finds every problem and names its field", () => {
         { Type: 3 },
         { Type: 1, Local: { Base64: "YQ==" } },
         { Type: 5, Secret: { Name: "A", Type: 3 } },
+        { Type: 4, Remote: { To: "/a", From: "ftp://a", Type: "ftp" } },
+        { Type: 7, EnvRemote: { Name: "A", From: "a", Type: "ftps" } },
       ],
       ProcInfo: {
         startCmd: 7,
@@ -122,6 +124,11 @@ Deno.test("parseDataClass() finds every problem and names its field", () => {
       "Msgs[3].Local.To": "must not be empty",
       "Msgs[4].Secret.Type":
         "must be 1 (variable) or 2 (file): current value is 3",
+      "Msgs[5].Remote.From": "must be an http:// or https:// address",
+      "Msgs[5].Remote.Type": 'must be http or https: current value is "ftp"',
+      "Msgs[6].EnvRemote.From": "must be an http:// or https:// address",
+      "Msgs[6].EnvRemote.Type":
+        'must be http or https: current value is "ftps"',
     },
   );
 });
@@ -133,7 +140,10 @@ Deno.test("parseDataClass() shows no secret in a problem", () => {
       { Type: 5, Secret: { Name: "A", Value: 424242, Type: 1 } },
       { Type: 3, Env: { Name: "A", Value: "hunter2!" } },
       { Type: 5, Secret: "hunter2" },
-      { Type: 4, Remote: { To: "/a", From: "b", RemotePasswd: 424242 } },
+      {
+        Type: 4,
+        Remote: { To: "/a", From: "u:hunter2@b", RemotePasswd: 424242 },
+      },
     ],
     ProcInfo: { startCmd: "a", uris: [{ Value: "b", Pwd: 424242 }] },
   });
@@ -143,6 +153,7 @@ Deno.test("parseDataClass() shows no secret in a problem", () => {
     "Msgs[1].Secret.Value": "must be a string",
     "Msgs[2].Env.Value": "must be base64",
     "Msgs[3].Secret": "must be an object: current value is a string",
+    "Msgs[4].Remote.From": "must be an http:// or https:// address",
     "Msgs[4].Remote.RemotePasswd": "must be a string",
   });
 });

@@ -69,6 +69,35 @@ Deno.test("toProcessInfo() makes a process of a captured BCS task", () => {
     ReloadCmd: "./reload.sh",
     CheckCmd: "./check.sh",
     Resource: { Cpus: 2, Mem: 500, Disk: 100 },
+    Files: [{
+      To: `${root}/gamesvc/gamesvc.conf`,
+      Right: "rw",
+      User: "root",
+      Base64: "a2V5PXZhbHVlCg==",
+      Remote: null,
+    }, {
+      To: "/data/remote.conf",
+      Right: "r",
+      User: "root",
+      Base64: null,
+      Remote: {
+        From: "http://repo.example/gamesvc.conf",
+        RemoteUser: "ru",
+        RemotePasswd: "rp",
+      },
+    }, {
+      To: "/data/secret.conf",
+      Right: "r",
+      User: "",
+      Base64: "czNjcmV0",
+      Remote: null,
+    }],
+    RemoteEnvs: [{
+      Name: "REMOTE_ENV",
+      From: "http://repo.example/gamesvc.conf",
+      RemoteUser: "ru",
+      RemotePasswd: "rp",
+    }],
     Envs: [
       "CONF_ENV=from-configmap",
       "SRECT_ENV=s3cret",
@@ -85,13 +114,7 @@ Deno.test("toProcessInfo() makes a process of a captured BCS task", () => {
     ExecutorId: "e1",
     ExecutorHeartBeatTime: 0,
   });
-  assertEquals(unsupported, [
-    `data.Msgs[1]: the file "${root}/gamesvc/gamesvc.conf" cannot be written ` +
-    "yet",
-    'data.Msgs[2]: the file "/data/remote.conf" cannot be fetched yet',
-    'data.Msgs[3]: the variable "REMOTE_ENV" cannot be fetched yet',
-    'data.Msgs[5]: the secret file "/data/secret.conf" cannot be written yet',
-  ]);
+  assertEquals(unsupported, []);
 });
 
 Deno.test("toProcessInfo() lets the last of equal variables win", () => {
@@ -114,6 +137,95 @@ Deno.test("toProcessInfo() lets the last of equal variables win", () => {
   assertEquals(processInfo.StopTimeout, 2);
   assertEquals(processInfo.Resource, null);
   assertEquals("RestartCmd" in processInfo, false);
+});
+
+Deno.test("toProcessInfo() lets the last of equal fetched variables win", () => {
+  const remote = { From: "https://a", RemoteUser: "", RemotePasswd: "" };
+  const task = taskOf({
+    environment: { variables: [{ name: "B", value: "command" }] },
+  }, {
+    data: encodeTwice({
+      ProcInfo: { startCmd: "./a" },
+      Msgs: [
+        { Type: 3, Env: { Name: "A", Value: encode("message") } },
+        { Type: 7, EnvRemote: { Name: "A", From: "http://a" } },
+        { Type: 7, EnvRemote: { Name: "A", From: "https://a" } },
+        { Type: 7, EnvRemote: { Name: "B", From: "https://a" } },
+        { Type: 7, EnvRemote: { Name: "PATH", From: "https://a" } },
+      ],
+    }),
+  });
+  const { processInfo } = toProcessInfo(task, options);
+  assertEquals(processInfo.Envs, ["B=command"]);
+  assertEquals(processInfo.RemoteEnvs, [
+    { Name: "A", ...remote },
+    { Name: "PATH", ...remote },
+  ]);
+});
+
+Deno.test("toProcessInfo() gives a plain command the PATH that is fetched", () => {
+  const { Envs, RemoteEnvs } = processOf({ value: "a" }, {
+    data: encodeTwice({
+      Msgs: [{ Type: 7, EnvRemote: { Name: "PATH", From: "https://a" } }],
+    }),
+  });
+  assertEquals([Envs, RemoteEnvs?.length], [[], 1]);
+});
+
+Deno.test("toProcessInfo() gives a file no more rights than it is given", () => {
+  const rightOf = (Right: unknown) =>
+    processOf({ value: "a" }, {
+      data: encodeTwice({ Msgs: [{ Type: 1, Local: { To: "/a", Right } }] }),
+    }).Files?.[0]?.Right;
+  assertEquals(
+    ["rw", "r", "", "w", "RW", null].map(rightOf),
+    ["rw", "r", "r", "r", "r", "r"],
+  );
+});
+
+Deno.test("toProcessInfo() takes limits from Mesos, then from BCS", () => {
+  const limitsOf = (
+    limits: TaskInput["limits"],
+    LimitResources: unknown,
+    Resources: unknown = { Cpus: 2, Mem: 500, Disk: 100 },
+  ) =>
+    processOf({}, {
+      ...(limits && { limits }),
+      data: encodeTwice({
+        ProcInfo: { startCmd: "./a" },
+        Resources,
+        LimitResources,
+      }),
+    }).LimitResources;
+  const bcs = { Cpus: 4, Mem: 800, Disk: 0 };
+  assertEquals(limitsOf(undefined, null), undefined);
+  assertEquals(limitsOf({}, { Cpus: 0, Mem: 0, Disk: 0 }), undefined);
+  assertEquals(limitsOf(undefined, bcs), { Cpus: 4, Mem: 800, Disk: 100 });
+  assertEquals(limitsOf(undefined, bcs, null), { Cpus: 4, Mem: 800, Disk: -1 });
+  assertEquals(
+    limitsOf({ mem: { value: Infinity }, gpus: { value: 1 } }, bcs),
+    { Cpus: 4, Mem: -1, Disk: 100 },
+  );
+  assertEquals(
+    limitsOf({ cpus: { value: 0.5 }, disk: { value: 0 } }, null),
+    { Cpus: 0.5, Mem: 500, Disk: 0 },
+  );
+});
+
+Deno.test("toProcessInfo() refuses limits below 0", () => {
+  const error = errorOf(taskOf({ value: "a" }, {
+    limits: { cpus: { value: -1 }, mem: { value: NaN } },
+  }));
+  assertEquals(error.problems, [
+    {
+      field: 'limits["cpus"]',
+      rule: 'must be at least 0: current value is "-1"',
+    },
+    {
+      field: 'limits["mem"]',
+      rule: 'must be at least 0: current value is "NaN"',
+    },
+  ]);
 });
 
 Deno.test("toProcessInfo() runs a plain command in a shell", () => {

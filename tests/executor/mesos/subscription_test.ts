@@ -1,8 +1,9 @@
 /** Time and the agent are scripted: nothing here waits for either. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { AgentError } from "../../../executor/mesos/agent_error.ts";
+import type { Departure } from "../../../executor/departure.ts";
 import {
-  runSubscription,
+  Subscription,
   type SubscriptionOptions,
 } from "../../../executor/mesos/subscription.ts";
 import type { Event, SubscribeCall } from "../../../executor/mesos/types.ts";
@@ -10,9 +11,17 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryLogger, settled } from "../../support/in_process_daemon.ts";
 
 const HEARTBEAT: Event = { type: "HEARTBEAT" };
+const SUBSCRIBED: Event = {
+  type: "SUBSCRIBED",
+  subscribed: {
+    executor_info: { executor_id: { value: "exec-1" } },
+    framework_info: { user: "root", name: "games" },
+    agent_info: { hostname: "host-1" },
+  },
+};
 const MINUTE_MS = 60_000;
 /** For long outages: each back-off takes its half. */
-const SLOW = { backoffMsMax: MINUTE_MS };
+const SLOW = { backoffMsMax: 2 * MINUTE_MS };
 const SLOW_WAIT_MS = 30_000;
 
 /** A stream of events that the test writes to. */
@@ -45,7 +54,8 @@ class Bench {
   /** What happened, such as `SUBSCRIBE` or the type of an event. */
   readonly log: string[] = [];
   /** Why the executor has to leave; undefined while it is subscribing. */
-  result: string | null | undefined;
+  result: Departure | null | undefined;
+  readonly subscription: Subscription;
   /** How far up each back-off goes, from 0 up to 1. */
   random = 0.5;
   readonly #aborter = new AbortController();
@@ -58,7 +68,7 @@ class Bench {
     readonly answers: (Stream | AgentError | "hang")[],
     options: Partial<SubscriptionOptions> = {},
   ) {
-    runSubscription(
+    this.subscription = new Subscription(
       {
         agent: { subscribe: (_, signal) => this.#subscribe(signal) },
         clock: this.clock,
@@ -74,8 +84,14 @@ class Bench {
         backoffMsMax: 2_000,
         ...options,
       },
-      this.#aborter.signal,
-    ).then((result) => this.result = result);
+    );
+    this.subscription.run(this.#aborter.signal)
+      .then((result) => this.result = result);
+  }
+
+  /** Why the executor has to leave, in words; "" if it need not. */
+  get reason(): string {
+    return this.result?.message ?? "";
   }
 
   get subscribes(): number {
@@ -116,7 +132,7 @@ function away(): AgentError {
   return new AgentError("unavailable", "connection refused");
 }
 
-Deno.test("runSubscription() passes events on in order", async () => {
+Deno.test("Subscription.run() passes events on in order", async () => {
   const stream = new Stream();
   const bench = new Bench([stream]);
   await stream.send({ type: "UNKNOWN" });
@@ -132,16 +148,16 @@ for (
     ["breaks", new Error("connection reset")],
   ] as const
 ) {
-  Deno.test(`runSubscription() leaves without checkpointing when the stream ${how}`, async () => {
+  Deno.test(`Subscription.run() leaves without checkpointing when the stream ${how}`, async () => {
     const stream = new Stream();
     const bench = new Bench([stream], { checkpoint: false });
     await stream.send(HEARTBEAT);
     await stream.send(end);
-    assertStringIncludes(bench.result ?? "", "checkpoint");
+    assertStringIncludes(bench.reason, "checkpoint");
     assertEquals(bench.log, ["SUBSCRIBE", "HEARTBEAT", "disconnected"]);
   });
 
-  Deno.test(`runSubscription() comes back with checkpointing when the stream ${how}`, async () => {
+  Deno.test(`Subscription.run() comes back with checkpointing when the stream ${how}`, async () => {
     const [first, second] = [new Stream(), new Stream()];
     const bench = new Bench([first, second]);
     await first.send(HEARTBEAT);
@@ -159,19 +175,19 @@ for (
   });
 }
 
-Deno.test("runSubscription() leaves without checkpointing when nobody answers", async () => {
+Deno.test("Subscription.run() leaves without checkpointing when nobody answers", async () => {
   const bench = new Bench([away()], { checkpoint: false });
   await settled();
-  assertStringIncludes(bench.result ?? "", "connection refused");
+  assertStringIncludes(bench.reason, "connection refused");
 });
 
-for (const random of [0, 0.25, 0.999]) {
-  Deno.test(`runSubscription() waits for ${random} of the longest back-off`, async () => {
+for (const random of [0, 0.25, 0.875]) {
+  Deno.test(`Subscription.run() waits for ${random} of half the longest back-off`, async () => {
     const bench = new Bench([away()]);
     bench.random = random;
     await settled();
     if (random > 0) {
-      await bench.advance(2_000 * random - 1);
+      await bench.advance(1_000 * random - 1);
       assertEquals(bench.subscribes, 1, "not before its time");
     }
     await bench.advance(1);
@@ -180,32 +196,32 @@ for (const random of [0, 0.25, 0.999]) {
   });
 }
 
-Deno.test("runSubscription() gives up after one recovery timeout per outage", async () => {
+Deno.test("Subscription.run() gives up after one recovery timeout per outage", async () => {
   const bench = new Bench(Array.from({ length: 100 }, away), SLOW);
   await settled();
   for (let times = 0; times < 29; times++) await bench.advance(SLOW_WAIT_MS);
   assertEquals(bench.subscribes, 30);
   assertEquals(bench.result, undefined, "each attempt does not start it anew");
   await bench.advance(SLOW_WAIT_MS);
-  assertStringIncludes(bench.result ?? "", "away for 900000 ms");
+  assertStringIncludes(bench.reason, "away for 900000 ms");
 });
 
-Deno.test("runSubscription() counts the next outage from its own beginning", async () => {
+Deno.test("Subscription.run() counts the next outage from its own beginning", async () => {
   const stream = new Stream();
   const outage = Array.from({ length: 20 }, away);
   const bench = new Bench([...outage, stream, ...outage], SLOW);
   await settled();
   for (let times = 0; times < 20; times++) await bench.advance(SLOW_WAIT_MS);
-  await stream.send(HEARTBEAT);
+  await stream.send(SUBSCRIBED);
   await stream.send(null);
   for (let times = 0; times < 20; times++) await bench.advance(SLOW_WAIT_MS);
   assertEquals(bench.result, undefined, "20 minutes, but of two outages");
 });
 
-Deno.test("runSubscription() comes back after a stream that was quiet for long", async () => {
+Deno.test("Subscription.run() comes back after a stream that was quiet for long", async () => {
   const [first, second] = [new Stream(), new Stream()];
   const bench = new Bench([first, second]);
-  await first.send(HEARTBEAT);
+  await first.send(SUBSCRIBED);
   // An agent's heartbeats are 30 minutes apart.
   await bench.advance(29 * MINUTE_MS);
   await first.send(null);
@@ -214,35 +230,108 @@ Deno.test("runSubscription() comes back after a stream that was quiet for long",
   assertEquals(bench.subscribes, 2);
 });
 
-Deno.test("runSubscription() gives up on an agent that takes calls and never answers", async () => {
-  const bench = new Bench(["hang"]);
+Deno.test("Subscription.run() gives up on an agent that takes calls and never answers", async () => {
+  const bench = new Bench([]);
   await settled();
-  await bench.advance(15 * MINUTE_MS);
-  assertStringIncludes(bench.result ?? "", "away for 900000 ms");
+  for (let times = 0; times < 15; times++) await bench.advance(MINUTE_MS);
+  assertStringIncludes(bench.reason, "away for 900000 ms");
 });
 
-Deno.test("runSubscription() gives up on an agent whose stream stays empty", async () => {
-  const stream = new Stream();
-  const bench = new Bench([away(), stream]);
+Deno.test("Subscription.run() gives up on an agent that never says SUBSCRIBED", async () => {
+  const streams = Array.from({ length: 20 }, () => new Stream());
+  const bench = new Bench([...streams]);
   await settled();
+  for (let times = 0; times < 15; times++) {
+    // Not even its heartbeats prove that it has taken us back.
+    for (const stream of streams) await stream.send(HEARTBEAT);
+    assertEquals(bench.result, undefined);
+    await bench.advance(MINUTE_MS);
+  }
+  assertStringIncludes(bench.reason, "away for 900000 ms");
+});
+
+Deno.test("Subscription.run() tries again when SUBSCRIBED does not come", async () => {
+  const bench = new Bench([new Stream(), new Stream()]);
+  await settled();
+  await bench.advance(MINUTE_MS - 1);
+  assertEquals(bench.subscribes, 1);
+  await bench.advance(1);
   await bench.advance(1_000);
   assertEquals(bench.subscribes, 2);
-  await bench.advance(15 * MINUTE_MS);
-  assertStringIncludes(bench.result ?? "", "away for 900000 ms");
 });
 
-Deno.test("runSubscription() leaves an agent that rejects it", async () => {
+Deno.test("Subscription.state tells how far it is, and counts the tries", async () => {
+  const [first, second] = [new Stream(), new Stream()];
+  const bench = new Bench([first, second]);
+  const phases = () => {
+    const { state } = bench.subscription;
+    return "connectionId" in state
+      ? `${state.phase} ${state.connectionId}`
+      : state.phase;
+  };
+  assertEquals(phases(), "connecting 1");
+  await settled();
+  assertEquals(phases(), "subscribing 1");
+  await first.send(SUBSCRIBED);
+  assertEquals(phases(), "subscribed 1");
+  await first.send(null);
+  assertEquals(phases(), "disconnected");
+  await bench.advance(1_000);
+  assertEquals(phases(), "subscribing 2");
+});
+
+Deno.test("Subscription.drop() ends the stream; what is left of it is not heard", async () => {
+  const [first, second] = [new Stream(), new Stream()];
+  const bench = new Bench([first, second]);
+  await first.send(SUBSCRIBED);
+  bench.subscription.drop("not subscribed, the agent says");
+  await first.send(HEARTBEAT);
+  await bench.advance(1_000);
+  await second.send(SUBSCRIBED);
+  assertEquals(bench.log, [
+    "SUBSCRIBE",
+    "SUBSCRIBED",
+    "disconnected",
+    "SUBSCRIBE",
+    "SUBSCRIBED",
+  ]);
+});
+
+Deno.test("Subscription.run() gives up a stream whose heartbeats have stopped", async () => {
+  const [first, second] = [new Stream(), new Stream()];
+  const bench = new Bench([first, second]);
+  await first.send(SUBSCRIBED);
+  await first.send(HEARTBEAT);
+  await bench.advance(64 * MINUTE_MS);
+  assertEquals(bench.subscribes, 1);
+  await bench.advance(MINUTE_MS);
+  await bench.advance(1_000);
+  assertEquals(bench.subscribes, 2);
+});
+
+Deno.test("Subscription.run() expects no heartbeats of an agent that sent none", async () => {
+  const stream = new Stream();
+  const bench = new Bench([stream]);
+  await stream.send(SUBSCRIBED);
+  for (let hours = 0; hours < 48; hours++) await bench.advance(60 * MINUTE_MS);
+  assertEquals(bench.subscribes, 1);
+});
+
+Deno.test("Subscription.run() leaves an agent that rejects it", async () => {
   const bench = new Bench([
     away(),
-    new AgentError("rejected", "400: Framework cannot be found"),
+    new AgentError("forgotten", "400: Framework cannot be found"),
   ]);
   await settled();
   await bench.advance(1_000);
-  assertEquals(bench.result, "400: Framework cannot be found");
+  assertEquals(bench.result, {
+    cause: "forgotten",
+    message: "400: Framework cannot be found",
+  });
   assertEquals(bench.subscribes, 2);
 });
 
-Deno.test("runSubscription() asks again when it is not subscribed", async () => {
+Deno.test("Subscription.run() asks again when it is not subscribed", async () => {
   const bench = new Bench([new AgentError("not-subscribed", "403")]);
   await settled();
   await bench.advance(1_000);
@@ -250,7 +339,7 @@ Deno.test("runSubscription() asks again when it is not subscribed", async () => 
   assertEquals(bench.subscribes, 2);
 });
 
-Deno.test("runSubscription() drops the stream after an ERROR event", async () => {
+Deno.test("Subscription.run() drops the stream after an ERROR event", async () => {
   const [first, second] = [new Stream(), new Stream()];
   const bench = new Bench([first, second]);
   await first.send({ type: "ERROR", error: { message: "go away" } });
@@ -266,7 +355,7 @@ Deno.test("runSubscription() drops the stream after an ERROR event", async () =>
   ]);
 });
 
-Deno.test("runSubscription() ends at once when it is ended from outside", async () => {
+Deno.test("Subscription.run() ends at once when it is ended from outside", async () => {
   const waiting = new Bench([away()]);
   await settled();
   await waiting.abort();

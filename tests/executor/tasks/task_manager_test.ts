@@ -53,18 +53,40 @@ Deno.test("TaskManager says of bad input that the task is invalid", async () => 
 Deno.test("TaskManager refuses what it cannot give before it asks the daemon", async () => {
   const bench = new TaskBench();
   bench.follow();
+  bench.tasks.launch([makeTask("empty", { command: {} })]);
+  bench.tasks.launch([makeTask("boxed", { container: { type: "DOCKER" } })]);
+  await settled();
+  assertEquals(bench.states, ["empty TASK_FAILED", "boxed TASK_FAILED"]);
+  assertEquals(bench.last?.reason, "REASON_TASK_INVALID");
+  assertEquals(bench.daemon.calls, []);
+});
+
+Deno.test("TaskManager starts nothing of a group with an invalid task", async () => {
+  const bench = new TaskBench();
+  bench.follow();
   bench.tasks.launch([
+    makeTask("one"),
     makeTask("empty", { command: {} }),
-    makeTask("boxed", { container: { type: "DOCKER" } }),
+    makeTask("two"),
   ]);
   await settled();
-  assertEquals(bench.states.sort(), [
-    "boxed TASK_FAILED",
-    "boxed TASK_STARTING",
+  assertEquals(bench.states, [
+    "one TASK_KILLED",
     "empty TASK_FAILED",
-    "empty TASK_STARTING",
+    "two TASK_KILLED",
   ]);
-  assertEquals(bench.last?.reason, "REASON_TASK_INVALID");
+  assertStringIncludes(bench.last?.message ?? "", "task empty of its group");
+  assertEquals(bench.daemon.calls, []);
+  assertEquals(bench.tasks.hasLive, false);
+});
+
+Deno.test("TaskManager starts nothing of a group that the daemon would refuse", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  bench.tasks.launch([makeTask("one"), makeTask("a/b")]);
+  await settled();
+  assertEquals(bench.states, ["one TASK_KILLED", "a/b TASK_FAILED"]);
+  assertStringIncludes(bench.last?.message ?? "", "Id: must");
   assertEquals(bench.daemon.calls, []);
 });
 
@@ -172,7 +194,7 @@ Deno.test("TaskManager leaves a process of somebody else alone", async () => {
   assertEquals(bench.last?.state, "TASK_FAILED");
   assertStringIncludes(bench.last?.message ?? "", "already existed");
   await bench.tasks.onAcknowledged("one", "TASK_FAILED");
-  bench.tasks.killAll(1_000);
+  bench.tasks.shutdown(1_000);
   await bench.change("one", ENDED);
   assertEquals(bench.callsOf("stop"), []);
   assertEquals(bench.callsOf("delete"), []);

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
+  type KillCause,
   type TaskProgress,
   toStateReport,
 } from "../../../executor/tasks/task_state.ts";
@@ -9,12 +10,32 @@ import { makeStatus } from "../../support/in_process_daemon.ts";
 
 type End = Pick<ProcessStatusInfo, "Result" | "ExitKnown" | "ExitCode">;
 
+const PROGRESS: TaskProgress = {
+  state: "TASK_RUNNING",
+  killCause: null,
+  generation: 1,
+  rules: "mesos",
+  hasFinishedMate: false,
+};
 const PROGRESSES: readonly TaskProgress[] = [
-  { state: "TASK_STARTING", isKillRequested: false },
-  { state: "TASK_STARTING", isKillRequested: true },
-  { state: "TASK_RUNNING", isKillRequested: false },
-  { state: "TASK_RUNNING", isKillRequested: true },
+  { ...PROGRESS, state: "TASK_STARTING", generation: 0 },
+  { ...PROGRESS, state: "TASK_STARTING", generation: 0, killCause: "kill" },
+  PROGRESS,
+  { ...PROGRESS, killCause: "kill" },
+  { ...PROGRESS, state: "TASK_KILLING", killCause: "shutdown" },
+  { ...PROGRESS, rules: "bcs" },
+  { ...PROGRESS, killCause: "group-failed", rules: "bcs" },
 ];
+
+/** Every cause of a kill, and what the end is called by whose rules. */
+const KILLS:
+  readonly (readonly [KillCause, TaskState, TaskState, TaskState])[] = [
+    ["kill", "TASK_KILLED", "TASK_KILLED", "TASK_KILLED"],
+    ["group-failed", "TASK_KILLED", "TASK_KILLED", "TASK_KILLED"],
+    ["shutdown", "TASK_KILLED", "TASK_KILLED", "TASK_FINISHED"],
+    ["unhealthy", "TASK_KILLED", "TASK_FAILED", "TASK_FAILED"],
+    ["time-over", "TASK_FAILED", "TASK_FAILED", "TASK_FAILED"],
+  ];
 
 /** Every way to end, and what it is when nobody asked for it. */
 const ENDS: readonly (readonly [End, TaskState])[] = [
@@ -70,7 +91,7 @@ for (const [end, expected] of ENDS) {
     for (const progress of PROGRESSES) {
       assertEquals(
         stateOf(progress, { Status: "stopped", ...end }),
-        progress.isKillRequested ? "TASK_KILLED" : expected,
+        progress.killCause === null ? expected : "TASK_KILLED",
       );
     }
   });
@@ -78,8 +99,30 @@ for (const [end, expected] of ENDS) {
 
 Deno.test("toStateReport() passes the daemon's words on", () => {
   const report = toStateReport(
-    { state: "TASK_RUNNING", isKillRequested: false },
+    PROGRESS,
     makeStatus("one", { Status: "stopped", Message: "it was the butler" }),
   );
   assertEquals(report?.message, "it was the butler");
 });
+
+Deno.test("toStateReport() reports a process that was started again", () => {
+  const anew = { Status: "running", Generation: 2 } as const;
+  assertEquals(stateOf(PROGRESS, anew), "TASK_RUNNING");
+  assertEquals(stateOf({ ...PROGRESS, generation: 2 }, anew), null);
+  const killing = { ...PROGRESS, state: "TASK_KILLING" } as const;
+  assertEquals(stateOf(killing, anew), null);
+});
+
+for (const [killCause, mesos, bcs, bcsWithMate] of KILLS) {
+  Deno.test(`toStateReport() names the end of a task killed for "${killCause}"`, () => {
+    for (const [end] of ENDS) {
+      const ended = { Status: "stopped", ...end } as const;
+      const name = (more: Partial<TaskProgress>) =>
+        stateOf({ ...PROGRESS, killCause, ...more }, ended);
+      assertEquals(name({}), mesos);
+      assertEquals(name({ hasFinishedMate: true }), mesos);
+      assertEquals(name({ rules: "bcs" }), bcs);
+      assertEquals(name({ rules: "bcs", hasFinishedMate: true }), bcsWithMate);
+    }
+  });
+}

@@ -1,6 +1,9 @@
 /** Time and the agent are scripted: nothing here waits for either. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AgentError } from "../../../executor/mesos/agent_error.ts";
+import {
+  AgentError,
+  type AgentFailure,
+} from "../../../executor/mesos/agent_error.ts";
 import type {
   CallUpdate,
   TaskState,
@@ -17,7 +20,7 @@ interface Call {
   readonly uuid: string;
   readonly signal: AbortSignal;
   readonly accept: () => void;
-  readonly refuse: () => void;
+  readonly refuse: (failure: AgentFailure) => void;
 }
 
 /** An update manager, and an agent that answers when the test says so. */
@@ -25,6 +28,7 @@ class Bench {
   readonly clock = new FakeClock();
   readonly calls: Call[] = [];
   readonly acknowledged: string[] = [];
+  readonly refused: AgentFailure[] = [];
   readonly failures: unknown[] = [];
   readonly #background = new BackgroundTasks((_, error) =>
     this.failures.push(error)
@@ -35,8 +39,9 @@ class Bench {
     random: () => 1,
     background: this.#background,
     logger: new MemoryLogger(),
-    onAcknowledged: (taskId, { state }) =>
-      this.acknowledged.push(`${taskId} ${state}`),
+    onAcknowledged: ({ task_id, state }) =>
+      this.acknowledged.push(`${task_id.value} ${state}`),
+    onRefused: ({ failure }) => this.refused.push(failure),
   });
 
   /** Uuids in the order of their sends. */
@@ -69,8 +74,8 @@ class Bench {
     await settled();
   }
 
-  async refuse(): Promise<void> {
-    this.last.refuse();
+  async refuse(failure: AgentFailure = "unavailable"): Promise<void> {
+    this.last.refuse(failure);
     await settled();
   }
 
@@ -83,9 +88,9 @@ class Bench {
     // Remembered already: a crash of this call cannot lose it.
     assert(this.unacknowledged.includes(status.uuid));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const refuse = () =>
-      reject(new AgentError("unavailable", "503 not finished recovery"));
-    signal.addEventListener("abort", refuse);
+    const refuse = (failure: AgentFailure) =>
+      reject(new AgentError(failure, "503 not finished recovery"));
+    signal.addEventListener("abort", () => refuse("unavailable"));
     this.calls.push({
       uuid: status.uuid ?? "",
       signal,
@@ -167,7 +172,7 @@ Deno.test("UpdateManager drops an update when it is acknowledged", async () => {
   bench.add("b", "TASK_RUNNING");
   await settled();
   await bench.accept();
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("a");
   assertEquals(bench.unacknowledged, ["b"]);
   assertEquals(bench.acknowledged, ["one TASK_STARTING"]);
 });
@@ -175,9 +180,9 @@ Deno.test("UpdateManager drops an update when it is acknowledged", async () => {
 Deno.test("UpdateManager ignores unknown and repeated acknowledgements", () => {
   const bench = new Bench();
   bench.add("a");
-  bench.manager.onAcknowledged("one", "never sent");
-  bench.manager.onAcknowledged("one", "a");
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("never sent");
+  bench.manager.onAcknowledged("a");
+  bench.manager.onAcknowledged("a");
   assertEquals(bench.acknowledged, ["one TASK_RUNNING"]);
   assertEquals(bench.unacknowledged, []);
 });
@@ -190,7 +195,7 @@ Deno.test("UpdateManager does not repeat what was acknowledged meanwhile", async
   await settled();
   // The agent has it; only its answer was lost.
   await bench.refuse();
-  bench.manager.onAcknowledged("one", "a");
+  bench.manager.onAcknowledged("a");
   await bench.advance(50);
   assertEquals(bench.sent, ["a", "b"]);
 });
@@ -234,7 +239,43 @@ Deno.test("UpdateManager does not wait for a back-off of the stream before", asy
   bench.manager.onDisconnected();
   await bench.subscribe();
   assertEquals(bench.sent, ["a", "a"]);
+  await bench.accept();
   assertEquals(bench.clock.pending, 0);
+});
+
+for (
+  const failure of [
+    "not-subscribed",
+    "unauthorized",
+    "forgotten",
+    "unacceptable",
+  ] as const
+) {
+  Deno.test(`UpdateManager tells of a refusal that is "${failure}", and keeps the update`, async () => {
+    const bench = new Bench();
+    await bench.subscribe();
+    bench.add("a");
+    await settled();
+    await bench.refuse(failure);
+    assertEquals(bench.refused, [failure]);
+    assertEquals(bench.unacknowledged, ["a"]);
+    bench.manager.onDisconnected();
+    await settled();
+    await bench.subscribe();
+    assertEquals(bench.sent, ["a", "a"]);
+  });
+}
+
+Deno.test("UpdateManager sends again what was never answered", async () => {
+  const bench = new Bench();
+  await bench.subscribe();
+  bench.add("a");
+  await settled();
+  await bench.advance(30_000);
+  assert(bench.last.signal.aborted);
+  await bench.refuse();
+  await bench.advance(50);
+  assertEquals(bench.sent, ["a", "a"]);
 });
 
 Deno.test("UpdateManager goes on with a stream that replaces another", async () => {

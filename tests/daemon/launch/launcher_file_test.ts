@@ -1,0 +1,270 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { encodePlace } from "../../../daemon/launch/launcher.ts";
+import {
+  exists,
+  IS_ROOT,
+  type LaunchBench,
+  readIfThere,
+  testShells,
+} from "./launch_bench.ts";
+
+// Files of processes: what is written where, as whom, and what is refused.
+
+const NEEDS_ROOT = IS_ROOT ? null : "needs root, to be somebody else";
+/** Debian's nobody and nogroup. */
+const NOBODY = 65_534;
+
+interface Part {
+  readonly path?: string;
+  readonly owner?: string;
+  readonly mode?: string;
+  readonly size?: string;
+  readonly content?: string;
+}
+
+function place(bench: LaunchBench, path: string, owner = ""): string[] {
+  const folders = path.split("/");
+  const name = folders.pop() ?? "";
+  return encodePlace({ root: rootOf(bench), folders, name }, owner);
+}
+
+function rootOf(bench: LaunchBench): string {
+  return `${bench.dir}/root`;
+}
+
+/** A folder of the daemon's own, as the workspace is. */
+async function makeRoot(bench: LaunchBench): Promise<string> {
+  const root = rootOf(bench);
+  await Deno.mkdir(root);
+  await Deno.chmod(root, 0o755);
+  return root;
+}
+
+async function write(bench: LaunchBench, part: Part): Promise<string[]> {
+  const { path = "file", owner, mode = "440", content = "secret" } = part;
+  const bytes = new TextEncoder().encode(content);
+  return await bench.askBare("write", [
+    ...place(bench, path, owner),
+    `mode ${mode}`,
+    `size ${part.size ?? bytes.length}`,
+    bytes.toBase64(),
+  ]);
+}
+
+/** Whatever is below the root: kind, mode, owner, group, path. */
+async function list(bench: LaunchBench): Promise<string[]> {
+  const { stdout } = await new Deno.Command("/usr/bin/find", {
+    args: [rootOf(bench), "-mindepth", "1", "-printf", "%y %m %U %G %P\n"],
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").slice(0, -1).sort();
+}
+
+const OWN = `${Deno.uid()} ${Deno.gid()}`;
+
+testShells("writes a file and the folders above it", async (bench) => {
+  const root = await makeRoot(bench);
+  assertEquals(await write(bench, { path: "a/$(touch x)/f" }), [
+    "new",
+    "written",
+  ]);
+  const mode = "660";
+  assertEquals(await write(bench, { path: "a/-rf", mode, content: "" }), [
+    "new",
+    "written",
+  ]);
+  assertEquals(await list(bench), [
+    `d 755 ${OWN} a`,
+    `d 755 ${OWN} a/$(touch x)`,
+    `f 440 ${OWN} a/$(touch x)/f`,
+    `f 660 ${OWN} a/-rf`,
+  ]);
+  assertEquals(await readIfThere(`${root}/a/$(touch x)/f`), "secret");
+});
+
+testShells("replaces a file in one step", async (bench) => {
+  const root = await makeRoot(bench);
+  await Deno.writeTextFile(`${root}/file`, "old");
+  using old = await Deno.open(`${root}/file`);
+  const content = "line\n+line\nend\n".repeat(10_000);
+  assertEquals(await write(bench, { content }), ["old", "written"]);
+  assertEquals(await readIfThere(`${root}/file`), content);
+  // Who has the old one open keeps it.
+  assertEquals(await new Response(old.readable).text(), "old");
+  assertEquals(await list(bench), [`f 440 ${OWN} file`]);
+});
+
+testShells("removes a file and nothing else", async (bench) => {
+  const root = await makeRoot(bench);
+  await write(bench, { path: "a/f" });
+  await write(bench, { path: "a/g" });
+  const remove = (path: string) => bench.ask("remove", place(bench, path));
+  assertEquals(await remove("a/f"), []);
+  assertEquals(await remove("a/f"), []);
+  assertEquals(await remove("no/such/f"), []);
+  assertEquals(await list(bench), [`d 755 ${OWN} a`, `f 440 ${OWN} a/g`]);
+  assertStringIncludes((await remove("a")).join(), "is no regular file");
+  await Deno.symlink("a/g", `${root}/link`);
+  assertStringIncludes((await remove("link")).join(), "is no regular file");
+});
+
+testShells("goes through no link and over no other kind", async (bench) => {
+  const root = await makeRoot(bench);
+  const away = `${bench.dir}/away`;
+  await Deno.mkdir(`${away}/sub`, { recursive: true });
+  await Deno.symlink(away, `${root}/out`);
+  await Deno.symlink(".", `${root}/self`);
+  await Deno.symlink(`${away}/target`, `${root}/dangling`);
+  await Deno.writeTextFile(`${root}/plain`, "");
+  await new Deno.Command("/usr/bin/mkfifo", { args: [`${root}/fifo`] })
+    .output();
+  const before = await list(bench);
+  for (
+    const path of [
+      "out/file",
+      "out/sub/file",
+      "self/file",
+      "dangling/file",
+      "plain/file",
+      "out",
+      "self",
+      "dangling",
+      "fifo",
+    ]
+  ) {
+    const [answer = ""] = await write(bench, { path });
+    assertStringIncludes(answer, `error ${root}/${path.split("/")[0]} is`);
+  }
+  assertEquals(await list(bench), before);
+  assertEquals([...Deno.readDirSync(away)].map(({ name }) => name), ["sub"]);
+});
+
+testShells("takes names that lead elsewhere for none", async (bench) => {
+  const root = await makeRoot(bench);
+  const end = ["mode 440", "size 0", ""];
+  for (
+    const lines of [
+      ["folder ..", "owner", "file x"],
+      ["folder .", "owner", "file x"],
+      ["folder ", "owner", "file x"],
+      ["folder a/b", "owner", "file x"],
+      ["owner", "file .."],
+      ["owner", "file ."],
+      ["owner", "file "],
+      ["owner", "file ../x"],
+      ["owner", "file /x"],
+    ]
+  ) {
+    assertEquals(
+      await bench.askBare("write", ["user ", `root ${root}`, ...lines, ...end]),
+      ["error the request has a path where a name must stand"],
+    );
+  }
+  assertEquals(await list(bench), []);
+  assertEquals(await exists(`${bench.dir}/x`), false);
+});
+
+testShells("writes nothing for a broken request", async (bench) => {
+  const root = await makeRoot(bench);
+  const head = ["user ", `root ${root}`, "owner", "file x"];
+  const good = [...head, "mode 440", "size 6", "c2VjcmV0"];
+  for (
+    const [lines, answer] of [
+      [good.slice(1), '"user"'],
+      [good.toSpliced(1, 1), '"root"'],
+      [good.toSpliced(1, 1, "root x"), "no folder to begin in"],
+      [good.toSpliced(1, 1, `root ${root}/no`), "cannot be entered"],
+      [good.toSpliced(3, 1), "names no file"],
+      [head, '"mode"'],
+      [[...head, "mode 777", "size 0", ""], "no mode"],
+      [[...head, "mode 4755", "size 0", ""], "no mode"],
+      [[...head, "mode 440", "size -1", ""], "no size"],
+      [[...head, "mode 440", "size 7", "c2VjcmV0"], "cut"],
+      [[...head, "mode 440", "size 6", ""], "cut"],
+      [[...head, "mode 440", "size 6", "c2VjcmV0", "YQ=="], "cut"],
+      [[...head, "mode 440", "size 6", "c2Vj$(x)"], "invalid input"],
+    ] as const
+  ) {
+    const text = (await bench.askBare("write", lines)).join("\n");
+    assertStringIncludes(text, answer, lines.join("; "));
+  }
+  assertEquals(await list(bench), []);
+});
+
+testShells("gives a file and new folders to their owner", async (bench) => {
+  await makeRoot(bench);
+  const owner = "nobody";
+  assertEquals(await write(bench, { path: "a/b/f", owner }), [
+    "new",
+    "written",
+  ]);
+  assertEquals(
+    await write(bench, { path: "a/b/g", owner: `${NOBODY}`, mode: "660" }),
+    ["new", "written"],
+  );
+  const own = `${NOBODY} ${NOBODY}`;
+  assertEquals(await list(bench), [
+    `d 755 ${own} a`,
+    `d 755 ${own} a/b`,
+    `f 440 ${own} a/b/f`,
+    `f 660 ${own} a/b/g`,
+  ]);
+  assertEquals(await bench.ask("remove", place(bench, "a/b/f", owner)), []);
+  assertEquals((await list(bench)).includes(`f 440 ${own} a/b/f`), false);
+}, NEEDS_ROOT);
+
+testShells("writes nothing that the owner may not", async (bench) => {
+  const root = await makeRoot(bench);
+  const owner = "nobody";
+  await Deno.mkdir(`${root}/closed`, { mode: 0o700 });
+  await Deno.mkdir(`${root}/theirs`);
+  await Deno.chown(`${root}/theirs`, NOBODY, NOBODY);
+  await Deno.mkdir(`${root}/theirs/ours`);
+  await Deno.writeTextFile(`${root}/theirs/ours/f`, "root's");
+  const before = await list(bench);
+  for (const path of ["f", "closed/f", "theirs/ours/f", "theirs/ours/a/f"]) {
+    const answer = (await write(bench, { path, owner })).join("\n");
+    assertStringIncludes(answer, "error cannot ", path);
+  }
+  assertEquals(
+    await bench.ask("remove", place(bench, "theirs/ours/f", owner)),
+    [`error cannot remove ${root}/theirs/ours/f`],
+  );
+  assertEquals(await list(bench), before);
+}, NEEDS_ROOT);
+
+testShells("is nobody else without root", async (bench) => {
+  await makeRoot(bench);
+  const by = ["/usr/bin/setpriv", "--reuid", "nobody", "--clear-groups"];
+  const lines = [...place(bench, "f", "root"), "mode 440", "size 0", ""];
+  assertEquals(await bench.askBare("write", lines, by), [
+    `error cannot act as "root": the daemon is uid ${NOBODY} and not root`,
+  ]);
+  assertEquals(await write(bench, { owner: "no-such-user" }), [
+    'error the user "no-such-user" does not exist on this host',
+  ]);
+  assertEquals(await list(bench), []);
+}, NEEDS_ROOT);
+
+testShells("shows nobody what a file will hold", async (bench) => {
+  const root = await makeRoot(bench);
+  // The draft is looked at while the content is still on its way.
+  const child = bench.spawn("write");
+  const writer = child.stdin.getWriter();
+  const encoder = new TextEncoder();
+  const content = "secret".repeat(50_000);
+  const base64 = encoder.encode(content).toBase64();
+  const head = [...place(bench, "f"), "mode 440", `size ${content.length}`];
+  await writer.write(
+    encoder.encode(`bcs-launcher 1\n${head.join("\n")}\n`),
+  );
+  const answer = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await answer.read()).value, "new\n");
+  // More than a pipe holds: what reads it has begun.
+  await writer.write(encoder.encode(base64.slice(0, 200_000)));
+  assertEquals(await list(bench), [`f 600 ${OWN} .bcs-process.${child.pid}`]);
+  await writer.write(encoder.encode(base64.slice(200_000)));
+  await writer.close();
+  assertEquals((await answer.read()).value, "written\n");
+  assertEquals((await answer.read()).done, true);
+  assertEquals(await readIfThere(`${root}/f`), content);
+});
