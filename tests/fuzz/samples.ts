@@ -86,7 +86,7 @@ export const BCS_MESSAGES: readonly Message[] = [
 }));
 
 /** Whether a message may come with a task. */
-export function isInData(message: Message): boolean {
+function isInData(message: Message): boolean {
   return [1, 3, 4, 5, 7].includes(Number(message["Type"]));
 }
 

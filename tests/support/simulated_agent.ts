@@ -41,8 +41,10 @@ export class SimulatedAgent implements Pick<AgentClient, "subscribe" | "send"> {
   readonly tasks = new AgentTasks(AGENT_ID, this.records);
   /** Every call, oldest first. */
   readonly calls: Call[] = [];
-  /** Tasks whose launch was read by the executor. */
-  readonly delivered = new Set<string>();
+  /** When the launch of each task was read by the executor, ms. */
+  readonly delivered = new Map<string, number>();
+  /** When the executor gave a stream up itself, at last, ms. */
+  leftAtMs = -1;
   /** Tasks whose KILL was read by the executor. */
   readonly killed = new Set<string>();
   /** Why calls fail; null = they do not. */
@@ -203,6 +205,7 @@ export class SimulatedAgent implements Pick<AgentClient, "subscribe" | "send"> {
 
   async *#read(stream: Stream, signal: AbortSignal): AsyncGenerator<Event> {
     const close = () => {
+      if (signal.aborted) this.leftAtMs = this.clock.monotonicMs();
       stream.end ??= "closed";
       stream.wake();
     };
@@ -232,7 +235,7 @@ export class SimulatedAgent implements Pick<AgentClient, "subscribe" | "send"> {
       ? event.launch_group.task_group.tasks
       : [];
     for (const { info } of tasks) {
-      this.delivered.add(info.task_id.value);
+      this.delivered.set(info.task_id.value, this.clock.monotonicMs());
       this.tasks.deliver(info.task_id.value);
     }
   }
