@@ -32,8 +32,8 @@ export interface HttpWorldOptions {
   readonly environment?: Partial<ExecutorEnvironmentOptions>;
   /** Variables to add to what the agent gives. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Gets the agent ready before the executor is there. */
-  readonly prepare?: (agent: FakeAgent) => void;
+  /** Gets the world ready before the executor is there. */
+  readonly prepare?: (world: Pick<HttpWorld, "agent" | "daemon">) => void;
 }
 
 /**
@@ -88,13 +88,13 @@ export class HttpWorld implements AsyncDisposable {
       onFailure: (name, error) =>
         this.failures.push(new Error(name, { cause: error })),
     });
+    options.prepare?.(this);
     this.#executor.run().then((departure) => this.departure = departure);
   }
 
   /** Starts an executor; whether it gets in is the test's business. */
   static async start(options: HttpWorldOptions = {}): Promise<HttpWorld> {
     const agent = await FakeAgent.start(options.agent);
-    options.prepare?.(agent);
     return new HttpWorld(
       agent,
       options,

@@ -82,7 +82,7 @@ for (const codec of CODECS) {
     Deno.test(`subscribe: it is tried again after ${status} (${codec})`, async () => {
       await using world = await HttpWorld.start({
         codec,
-        prepare: (agent) =>
+        prepare: ({ agent }) =>
           agent.faults.respond("SUBSCRIBE", { status, times: 3 }),
       });
       await world.until("in", () => world.agent.subscriptions === 1);
@@ -95,7 +95,7 @@ for (const codec of CODECS) {
     Deno.test(`subscribe: ${fault.status} "${fault.body}" is exit code ${exitCode} (${codec})`, async () => {
       await using world = await HttpWorld.start({
         codec,
-        prepare: (agent) =>
+        prepare: ({ agent }) =>
           agent.faults.respond("SUBSCRIBE", { ...fault, times: 100 }),
       });
       await world.untilLeft();
@@ -111,7 +111,7 @@ for (const codec of CODECS) {
     await using world = await HttpWorld.start({
       codec,
       agent: { token: "s3cret" },
-      prepare: (agent) =>
+      prepare: ({ agent }) =>
         agent.faults.respond("SUBSCRIBE", {
           status: 307,
           headers: { Location: `http://${agent.endpoint}/elsewhere` },
@@ -126,7 +126,7 @@ for (const codec of CODECS) {
   Deno.test(`subscribe: SHUTDOWN may come first (${codec})`, async () => {
     await using world = await HttpWorld.start({
       codec,
-      prepare: (agent) => agent.shutdown(),
+      prepare: ({ agent }) => agent.shutdown(),
     });
     await world.untilLeft();
     assertEquals(world.exitCode, 0);
@@ -138,7 +138,7 @@ for (const codec of CODECS) {
     await using world = await HttpWorld.start({
       codec,
       environment: { recoveryTimeout: "5mins" },
-      prepare: (agent) =>
+      prepare: ({ agent }) =>
         agent.faults.respond("SUBSCRIBE", { silent: true, times: 100 }),
     });
     const { agent } = world;
