@@ -21,6 +21,9 @@ const STEP_MS = 10;
 /** Longest wait for something, real ms. */
 const WAIT_MS_MAX = 10_000;
 
+/** Turns of the event loop that a call and its answer take at most. */
+const IDLE_TURNS = 50;
+
 /** Both wire formats. */
 export const CODECS = ["json", "protobuf"] as const;
 
@@ -173,6 +176,11 @@ export class HttpWorld implements AsyncDisposable {
   async advance(ms: number): Promise<void> {
     this.clock.advance(ms);
     await settled();
+  }
+
+  /** Lets calls that are under way be answered; no virtual time passes. */
+  async idle(): Promise<void> {
+    for (let left = IDLE_TURNS; left > 0; left--) await settled();
   }
 
   /** Ends it as SIGTERM does. */
