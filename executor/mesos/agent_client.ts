@@ -2,7 +2,7 @@ import { messageOf } from "../../shared/errors.ts";
 import { readStream } from "../../shared/read_stream.ts";
 import { AgentError, classifyAnswer } from "./agent_error.ts";
 import type { Codec } from "./codec.ts";
-import { RecordIoDecoderStream } from "./recordio_stream.ts";
+import { decodeRecords } from "./recordio_stream.ts";
 import type { Call, Event } from "./types.ts";
 
 /** Longest part of the agent's error text that is passed on, characters. */
@@ -83,8 +83,7 @@ export class AgentClient {
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
     signal: AbortSignal,
   ): AsyncGenerator<Event> {
-    const records = body.pipeThrough(new RecordIoDecoderStream());
-    for await (const record of readStream(records, signal)) {
+    for await (const record of decodeRecords(readStream(body, signal))) {
       yield this.codec.decodeEvent(record);
     }
   }

@@ -23,37 +23,27 @@ export class RecordIoError extends Error {
   }
 }
 
-/** Limits of a {@linkcode RecordIoDecoderStream}. */
-export interface RecordIoDecoderOptions {
-  /**
-   * Bytes of the largest record accepted.
-   * @default {67108864}
-   */
-  readonly recordBytesMax?: number;
-}
-
 /**
  * Splits a byte stream into records: `<decimal length>\n<bytes>`, one after
  * another, however the stream is cut into chunks
  * (Mesos 3rdparty/stout/include/stout/recordio.hpp).
  *
- * A record may share memory with the chunk it came in. The stream fails with
- * a {@linkcode RecordIoError} if a length is not a decimal number or too
- * large, or if the stream ends inside a record.
+ * A record may share memory with the chunk it came in. Every record before a
+ * mistake is given before it is thrown: a generator, since a TransformStream
+ * that fails drops what it has not been asked for yet.
+ *
+ * @param chunks The body of one response.
+ * @param recordBytesMax Bytes of the largest record accepted.
+ * @throws {RecordIoError} If a length is not a decimal number or too large,
+ * or if the stream ends inside a record.
  */
-export class RecordIoDecoderStream
-  extends TransformStream<Uint8Array, Uint8Array> {
-  /** Makes a stream for one response body, with the limits given. */
-  constructor(options: RecordIoDecoderOptions = {}) {
-    const decoder = new RecordIoDecoder(
-      options.recordBytesMax ?? RECORD_BYTES_MAX,
-    );
-    super({
-      transform: (chunk, controller) =>
-        decoder.push(chunk, (record) => controller.enqueue(record)),
-      flush: () => decoder.end(),
-    });
-  }
+export async function* decodeRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  recordBytesMax = RECORD_BYTES_MAX,
+): AsyncGenerator<Uint8Array> {
+  const decoder = new RecordIoDecoder(recordBytesMax);
+  for await (const chunk of chunks) yield* decoder.push(chunk);
+  decoder.end();
 }
 
 /**
@@ -70,7 +60,6 @@ export function encodeRecord(record: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 class RecordIoDecoder {
-  readonly #recordBytesMax: number;
   /** Bytes of the stream before the current chunk. */
   #position = 0;
   #digits = 0;
@@ -79,15 +68,17 @@ class RecordIoDecoder {
   #record: Uint8Array | undefined;
   #filled = 0;
 
-  constructor(recordBytesMax: number) {
-    this.#recordBytesMax = recordBytesMax;
-  }
+  constructor(private readonly recordBytesMax: number) {}
 
-  push(chunk: Uint8Array, onRecord: (record: Uint8Array) => void): void {
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
     let offset = 0;
     while (offset < chunk.length) {
       if (this.#record !== undefined) {
-        offset += this.#fill(this.#record, chunk, offset, onRecord);
+        const record = this.#record;
+        offset += this.#fill(record, chunk.subarray(offset));
+        if (this.#filled < record.length) continue;
+        this.#record = undefined;
+        yield record;
         continue;
       }
       const byte = chunk[offset] ?? 0;
@@ -103,17 +94,18 @@ class RecordIoDecoder {
         );
       }
       offset++;
-      const end = offset + this.#length;
-      if (end <= chunk.length) {
-        // The usual case: no copy.
-        onRecord(chunk.subarray(offset, end));
-        offset = end;
-      } else {
-        this.#record = new Uint8Array(this.#length);
-        this.#filled = 0;
-      }
+      const length = this.#length;
       this.#digits = 0;
       this.#length = 0;
+      const end = offset + length;
+      if (end <= chunk.length) {
+        // The usual case: no copy.
+        yield chunk.subarray(offset, end);
+        offset = end;
+      } else {
+        this.#record = new Uint8Array(length);
+        this.#filled = 0;
+      }
     }
     this.#position += chunk.length;
   }
@@ -135,19 +127,10 @@ class RecordIoDecoder {
   }
 
   /** @returns How many bytes of the chunk were used. */
-  #fill(
-    record: Uint8Array,
-    chunk: Uint8Array,
-    offset: number,
-    onRecord: (record: Uint8Array) => void,
-  ): number {
-    const part = chunk.subarray(offset, offset + record.length - this.#filled);
+  #fill(record: Uint8Array, chunk: Uint8Array): number {
+    const part = chunk.subarray(0, record.length - this.#filled);
     record.set(part, this.#filled);
     this.#filled += part.length;
-    if (this.#filled === record.length) {
-      this.#record = undefined;
-      onRecord(record);
-    }
     return part.length;
   }
 
@@ -162,10 +145,10 @@ class RecordIoDecoder {
     this.#digits++;
     this.#length = this.#length * 10 + byte - DIGIT_0;
     if (
-      this.#digits > LENGTH_DIGITS_MAX || this.#length > this.#recordBytesMax
+      this.#digits > LENGTH_DIGITS_MAX || this.#length > this.recordBytesMax
     ) {
       throw new RecordIoError(
-        `a record must have at most ${this.#recordBytesMax} bytes: ` +
+        `a record must have at most ${this.recordBytesMax} bytes: ` +
           `its length starts with ${this.#length}`,
         position,
       );

@@ -1,6 +1,6 @@
 import type { Call } from "../../proto/mesos_types.ts";
 import { AgentFaults, type Fault } from "./agent_faults.ts";
-import { type HttpRequest, HttpServer } from "./agent_http.ts";
+import { type HttpPlace, type HttpRequest, HttpServer } from "./agent_http.ts";
 import { type AgentIdentity, makeSubscribed } from "./agent_infos.ts";
 import { AgentRecords, type CallRecord } from "./agent_records.ts";
 import {
@@ -39,10 +39,12 @@ export class AgentCore {
   readonly #schema: AgentSchema;
   readonly #containerId = crypto.randomUUID();
   #server: HttpServer | undefined;
-  #port: number;
+  #place: HttpPlace;
   #stopping = new AbortController();
-  /** False once the agent's state was wiped. */
-  #known = true;
+  /** What the agent's state still holds. */
+  #known: "everything" | "framework" | "nothing" = "everything";
+  /** Between a start and its end, in which nobody is served. */
+  #recovering = false;
   /** REGISTERING until a SUBSCRIBE, after a restart too. */
   #executor: "REGISTERING" | "RUNNING" | "TERMINATING" = "REGISTERING";
   /** Launches that wait for SUBSCRIBED. */
@@ -53,20 +55,20 @@ export class AgentCore {
   constructor(
     identity: AgentIdentity,
     schema: AgentSchema,
-    options: { readonly port: number; readonly seed: number },
+    options: { readonly place: HttpPlace; readonly seed: number },
   ) {
     this.#identity = identity;
     this.#schema = schema;
     this.sender = new AgentSender(schema, options.seed);
     this.acks = new AgentAcks(this.sender);
     this.tasks = new AgentTasks(identity.agentId, this.records);
-    this.#port = options.port;
+    this.#place = options.place;
     this.#listen();
   }
 
-  /** The same for as long as the agent lives. */
+  /** The same for as long as the agent lives; 0 on a unix socket. */
   get port(): number {
-    return this.#port;
+    return "port" in this.#place ? this.#place.port : 0;
   }
 
   /** Sends a launch, or keeps it until SUBSCRIBED is sent. */
@@ -100,7 +102,7 @@ export class AgentCore {
   /** Sends SUBSCRIBED and what waits for it. */
   welcome(): void {
     this.sender.sendEvent(
-      makeSubscribed(this.#identity, this.#port, this.#containerId),
+      makeSubscribed(this.#identity, this.port, this.#containerId),
     );
     this.#welcomed = true;
     this.acks.flush();
@@ -121,22 +123,35 @@ export class AgentCore {
     this.records.changed();
   }
 
-  /** Comes back on the same port, after dying if it has not. */
-  async restart(wipe: boolean): Promise<void> {
+  /** Comes back in the same place, after dying if it has not. */
+  async restart(wipe: boolean, recovering: boolean): Promise<void> {
     await this.stop();
-    this.#known = !wipe;
+    this.#known = wipe ? "nothing" : "everything";
+    this.#recovering = recovering;
     if (this.#executor === "RUNNING") this.#executor = "REGISTERING";
     this.#listen();
+  }
+
+  /** Serves calls again after a restart that left it recovering. */
+  finishRecovery(): void {
+    this.#recovering = false;
+  }
+
+  /** Knows the framework alone from now on. */
+  forgetExecutor(): void {
+    this.#known = "framework";
   }
 
   #listen(): void {
     this.#stopping = new AbortController();
     const { signal } = this.#stopping;
     this.#server = new HttpServer(
-      this.#port,
+      this.#place,
       (request) => this.#handle(request, signal),
     );
-    this.#port = this.#server.port;
+    if ("port" in this.#place) {
+      this.#place = { ...this.#place, port: this.#server.port };
+    }
   }
 
   async #handle(request: HttpRequest, signal: AbortSignal): Promise<void> {
@@ -183,6 +198,10 @@ export class AgentCore {
 
   /** The agent's checks, in its order. */
   #refuse(request: HttpRequest, read: Call | Refusal): Refusal | undefined {
+    if (this.#recovering) {
+      const body = "Agent has not finished recovery";
+      return { status: 503, body, violation: false };
+    }
     const early = checkRequest(request, this.#identity.token);
     if (early !== undefined) return early;
     if (isRefusal(read)) return read;
@@ -199,10 +218,12 @@ export class AgentCore {
       violation: false,
     });
     const { frameworkId, executorId } = this.#identity;
-    if (!this.#known || read.framework_id.value !== frameworkId) {
+    if (this.#known === "nothing" || read.framework_id.value !== frameworkId) {
       return refuse(400, "Framework cannot be found");
     }
-    if (read.executor_id.value !== executorId) {
+    if (
+      this.#known === "framework" || read.executor_id.value !== executorId
+    ) {
       return refuse(400, "Executor cannot be found");
     }
     if (this.#executor === "REGISTERING" && read.type !== "SUBSCRIBE") {

@@ -2,7 +2,7 @@
 export interface HttpRequest {
   /** Such as POST. */
   readonly method: string;
-  /** As in the request line. */
+  /** As in the request line; without the host, if that is there as well. */
   readonly path: string;
   /** By name in lower case. */
   readonly headers: ReadonlyMap<string, string>;
@@ -20,26 +20,39 @@ export type HttpHandler = (request: HttpRequest) => Promise<void>;
 const BUFFER_BYTES = 16 * 1024;
 const CR = 13;
 
+/** Where a server listens: a port of 127.0.0.1, TLS on it, or a unix socket. */
+export type HttpPlace =
+  | { readonly port: number }
+  | { readonly port: number; readonly tls: ServerCertificate }
+  | { readonly socketPath: string };
+
+/** What a TLS server shows; PEM texts. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /**
  * A small HTTP/1.1 server over bare sockets, because a test needs to decide
  * where a chunk ends and when a connection breaks.
  */
 export class HttpServer {
   readonly #handler: HttpHandler;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Deno.Listener;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #accepting: Promise<void>;
 
-  /** Listens on 127.0.0.1; port 0 chooses a free one. */
-  constructor(port: number, handler: HttpHandler) {
+  /** Listens; port 0 chooses a free one. */
+  constructor(place: HttpPlace, handler: HttpHandler) {
     this.#handler = handler;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.#listener = listen(place);
     this.#accepting = this.#accept();
   }
 
-  /** The port listened on. */
+  /** The port listened on; 0 for a unix socket. */
   get port(): number {
-    return this.#listener.addr.port;
+    const { addr } = this.#listener;
+    return "port" in addr ? addr.port : 0;
   }
 
   /** Stops listening and drops every connection. */
@@ -54,7 +67,7 @@ export class HttpServer {
   async #accept(): Promise<void> {
     let id = 0;
     for await (const socket of this.#listener) {
-      socket.setNoDelay(true);
+      if (isTcp(socket)) socket.setNoDelay(true);
       const connection = new HttpConnection(++id, socket);
       this.#connections.set(
         connection,
@@ -66,11 +79,26 @@ export class HttpServer {
   }
 }
 
+function listen(place: HttpPlace): Deno.Listener {
+  if ("socketPath" in place) {
+    return Deno.listen({ transport: "unix", path: place.socketPath });
+  }
+  const { port } = place;
+  const hostname = "127.0.0.1";
+  return "tls" in place
+    ? Deno.listenTls({ hostname, port, ...place.tls })
+    : Deno.listen({ hostname, port });
+}
+
+function isTcp(socket: Deno.Conn): socket is Deno.TcpConn {
+  return "setNoDelay" in socket;
+}
+
 /** One connection of the executor. */
 export class HttpConnection {
   /** Counts from 1 for each server. */
   readonly id: number;
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: Deno.Conn;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #filled = 0;
   #closed = false;
@@ -78,7 +106,7 @@ export class HttpConnection {
   #writing: Promise<void> | undefined;
   readonly #onClose = new Set<() => void>();
 
-  constructor(id: number, socket: Deno.TcpConn) {
+  constructor(id: number, socket: Deno.Conn) {
     this.id = id;
     this.#socket = socket;
   }
@@ -177,7 +205,10 @@ export class HttpConnection {
     const head = await this.#readTo("\r\n\r\n");
     if (head === undefined) return undefined;
     const [requestLine = "", ...lines] = head.split("\r\n");
-    const [method = "", path = ""] = requestLine.split(" ");
+    const [method = "", target = ""] = requestLine.split(" ");
+    // A client that goes through a unix socket may name the host here, which
+    // every server has to take (RFC 9112, 3.2.2).
+    const path = target.replace(/^http:\/\/[^/]*/, "");
     const headers = new Map<string, string>();
     for (const line of lines) {
       const colon = line.indexOf(":");
@@ -287,5 +318,8 @@ function encodeHead(
 function isDisconnect(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.BrokenPipe ||
+    // What TLS makes of a client that does not trust the certificate.
+    error instanceof Deno.errors.InvalidData ||
+    error instanceof Deno.errors.UnexpectedEof ||
     error instanceof Deno.errors.ConnectionAborted;
 }

@@ -1,3 +1,4 @@
+import type { ServerCertificate } from "./agent_http.ts";
 import type { JsonObject } from "./agent_schema.ts";
 
 /** Who an agent, its framework and its executor are. */
@@ -33,6 +34,10 @@ export interface FakeAgentOptions extends Partial<AgentIdentity> {
    * @default {0}
    */
   readonly port?: number;
+  /** Speaks HTTPS with this certificate. */
+  readonly tls?: ServerCertificate;
+  /** Listens on this unix socket instead of a port. */
+  readonly socketPath?: string;
   /**
    * Of what is random about a chunking.
    * @default {1}

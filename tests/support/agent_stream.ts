@@ -1,7 +1,8 @@
-import { type Chunking, cut, seededRandom } from "./agent_faults.ts";
+import { type Chunking, cut } from "./agent_faults.ts";
 import { concat, type HttpConnection } from "./agent_http.ts";
 import type { ContentType } from "./agent_rules.ts";
 import type { AgentSchema, JsonObject } from "./agent_schema.ts";
+import { Random } from "./random.ts";
 
 /** The event stream of one SUBSCRIBE. */
 export class AgentStream {
@@ -60,7 +61,7 @@ export class AgentSender {
 
   constructor(schema: AgentSchema, seed: number) {
     this.#schema = schema;
-    this.#random = seededRandom(seed);
+    this.#random = new Random(seed).next;
   }
 
   /** Is there a stream to write to? */

@@ -33,6 +33,13 @@ const TERMINAL: ReadonlySet<TaskState> = new Set([
   "TASK_GONE_BY_OPERATOR",
 ]);
 
+/** Where a state stands in a task's life; one that repeats is no step back. */
+function rankOf(state: TaskState): number {
+  if (TERMINAL.has(state)) return 4;
+  return ["TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"]
+    .indexOf(state);
+}
+
 /**
  * The agent's book of tasks and updates.
  *
@@ -136,7 +143,14 @@ export class AgentTasks {
     if (TERMINAL.has(task.state) && !this.dropped.includes(taskId)) {
       violate(`the task is already in ${task.state}`);
     } else {
+      if (rankOf(status.state) < rankOf(task.state)) {
+        violate(`the task was in ${task.state} before: out of order`);
+      }
       task.state = status.state;
+    }
+    const last = task.updates.at(-1)?.status.timestamp ?? 0;
+    if ((status.timestamp ?? last) < last) {
+      violate(`it is older than the update before: out of order`);
     }
     task.updates.push({ at, via, status });
     return true;

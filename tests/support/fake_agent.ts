@@ -57,13 +57,18 @@ export class FakeAgent implements AsyncDisposable {
   readonly #core: AgentCore;
 
   private constructor(schema: AgentSchema, options: FakeAgentOptions) {
-    const { port = 0, seed = 1, ...identity } = options;
+    const { port = 0, tls, socketPath, seed = 1, ...identity } = options;
     this.identity = makeIdentity(identity);
     this.#schema = schema;
-    this.#core = new AgentCore(this.identity, schema, { port, seed });
+    const place = socketPath !== undefined
+      ? { socketPath }
+      : tls !== undefined
+      ? { port, tls }
+      : { port };
+    this.#core = new AgentCore(this.identity, schema, { place, seed });
   }
 
-  /** Starts an agent on 127.0.0.1. */
+  /** Starts an agent, on 127.0.0.1 unless it is given a unix socket. */
   static async start(options: FakeAgentOptions = {}): Promise<FakeAgent> {
     return new FakeAgent(await AgentSchema.load(), options);
   }
@@ -86,6 +91,15 @@ export class FakeAgent implements AsyncDisposable {
   /** Every request received, oldest first. */
   get calls(): readonly CallRecord[] {
     return this.#core.records.calls;
+  }
+
+  /** What MESSAGE calls brought, as text, oldest first. */
+  get messages(): readonly string[] {
+    return this.calls.flatMap(({ call }) =>
+      call?.message === undefined
+        ? []
+        : [new TextDecoder().decode(Uint8Array.fromBase64(call.message.data))]
+    );
   }
 
   /** What no correct executor does, oldest first. */
@@ -296,10 +310,24 @@ export class FakeAgent implements AsyncDisposable {
    * Comes back on the same port, after dying if it has not. Records stay.
    *
    * @param options `wipe`: whether the framework is unknown afterwards, which
-   * it is by default if it did not ask for checkpoints.
+   * it is by default if it did not ask for checkpoints; `recovering`: whether
+   * it refuses every call until {@linkcode FakeAgent.finishRecovery}.
    */
-  async restart(options: { readonly wipe?: boolean } = {}): Promise<void> {
-    await this.#core.restart(options.wipe ?? !this.identity.checkpoint);
+  async restart(
+    options: { readonly wipe?: boolean; readonly recovering?: boolean } = {},
+  ): Promise<void> {
+    const { wipe = !this.identity.checkpoint, recovering = false } = options;
+    await this.#core.restart(wipe, recovering);
+  }
+
+  /** Ends the recovery of a restart. */
+  finishRecovery(): void {
+    this.#core.finishRecovery();
+  }
+
+  /** Forgets the executor, as after it missed its time to come back. */
+  forgetExecutor(): void {
+    this.#core.forgetExecutor();
   }
 
   /** Stops, and ends all waiting. */

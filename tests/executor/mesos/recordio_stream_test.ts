@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  decodeRecords,
   encodeRecord,
-  RecordIoDecoderStream,
   RecordIoError,
 } from "../../../executor/mesos/recordio_stream.ts";
 
@@ -69,6 +69,13 @@ const CASES: readonly Case[] = [
       "at byte 1",
   },
   {
+    name: "a mistake behind several records",
+    stream: "1\na1\nb1\ncx",
+    records: ["a", "b", "c"],
+    error: 'a length must be decimal digits: current character is "x" ' +
+      "at byte 9",
+  },
+  {
     name: "a length of 21 digits",
     stream: "000000000000000000001\na",
     records: [],
@@ -97,10 +104,10 @@ const CASES: readonly Case[] = [
 
 for (const { name, stream, records, error } of CASES) {
   const verb = error === undefined ? "decodes" : "refuses";
-  Deno.test(`RecordIoDecoderStream ${verb} ${name}`, async () => {
+  Deno.test(`decodeRecords() ${verb} ${name}`, async () => {
     const bytes = new TextEncoder().encode(stream);
     for (const chunks of chunkings(bytes)) {
-      const decoded = await decode(chunks, { recordBytesMax: 16 });
+      const decoded = await decode(chunks, 16);
       assertEquals(decoded.records, records);
       assertEquals(
         decoded.error?.message,
@@ -116,22 +123,21 @@ for (const { name, stream, records, error } of CASES) {
   });
 }
 
-Deno.test("RecordIoDecoderStream accepts 64 MiB and no more by default", async () => {
+Deno.test("decodeRecords() accepts 64 MiB and no more by default", async () => {
   const stream = ReadableStream.from([new TextEncoder().encode("67108865\n")]);
   await assertRejects(
-    () => Array.fromAsync(stream.pipeThrough(new RecordIoDecoderStream())),
+    () => Array.fromAsync(decodeRecords(stream)),
     RecordIoError,
     "at most 67108864 bytes",
   );
 });
 
-Deno.test("RecordIoDecoderStream joins a large record of many chunks", async () => {
+Deno.test("decodeRecords() joins a large record of many chunks", async () => {
   // Quadratic joining would take minutes here.
   const record = new Uint8Array(10 * 1024 * 1024).fill(7);
   const framed = encodeRecord(record);
   for (const size of [64 * 1024, 64]) {
-    const stream = ReadableStream.from(cut(framed, size))
-      .pipeThrough(new RecordIoDecoderStream());
+    const stream = decodeRecords(ReadableStream.from(cut(framed, size)));
     let count = 0;
     for await (const decoded of stream) {
       count++;
@@ -163,11 +169,10 @@ function* chunkings(bytes: Uint8Array): Generator<Uint8Array[]> {
 
 async function decode(
   chunks: readonly Uint8Array[],
-  options: { recordBytesMax: number },
+  recordBytesMax: number,
 ): Promise<{ records: string[]; error?: RecordIoError }> {
   const records: string[] = [];
-  const stream = ReadableStream.from(chunks)
-    .pipeThrough(new RecordIoDecoderStream(options));
+  const stream = decodeRecords(ReadableStream.from(chunks), recordBytesMax);
   try {
     for await (const record of stream) {
       records.push(new TextDecoder().decode(record));
