@@ -1,9 +1,4 @@
-/** Whom to connect to. */
-export interface Address {
-  /** An IP address, as a URL writes it. */
-  readonly hostname: string;
-  readonly port: number;
-}
+import { type Address, connect } from "./connect.ts";
 
 /**
  * Sends a request over a connection of its own and yields what comes back.
@@ -24,18 +19,16 @@ const READ_BYTES = 4096;
 
 /** Over plain TCP. */
 export const exchangeTcp: Exchange = async function* (
-  { hostname, port },
+  address,
   request,
   signal,
 ) {
-  const conn = await Deno.connect({ hostname, port, signal });
+  const conn = await connect(address, signal);
   let isOpen = true;
   const close = () => {
     if (isOpen) conn.close();
     isOpen = false;
   };
-  // Deno heeds the signal only until the connection is made; and it may have
-  // been aborted in the moment since.
   signal.addEventListener("abort", close);
   if (signal.aborted) close();
   try {

@@ -1,3 +1,4 @@
+import { connect } from "./connect.ts";
 import { type Outcome, type TcpProbe, toNetworkOutcome } from "./probe.ts";
 
 /**
@@ -10,7 +11,7 @@ export async function probeTcp(
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    (await Deno.connect({ hostname, port, signal })).close();
+    (await connect({ hostname, port }, signal)).close();
     return { type: "TCP", succeeded: true };
   } catch (error) {
     const outcome = toNetworkOutcome(error);

@@ -31,9 +31,9 @@ export const exchangeTls: Exchange = async function* (
   signal.addEventListener("abort", close);
   try {
     socket.write(request);
+    // Also closes it, when the reader has enough.
     yield* socket;
   } finally {
     signal.removeEventListener("abort", close);
-    close();
   }
 };
