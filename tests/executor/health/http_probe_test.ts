@@ -298,3 +298,15 @@ Deno.test("probeHttp() closes its connection when it is called off as that is ma
     await other;
   }
 });
+
+Deno.test("probeHttp() does not begin when it was called off before", async () => {
+  await using server = new LoopbackServer(OK);
+  for (const scheme of ["http", "https"]) {
+    const url = `${scheme}://127.0.0.1:${server.port}/`;
+    const outcome = await probeHttp(
+      { type: "HTTP", url, statuses: [] },
+      AbortSignal.abort(),
+    );
+    assertEquals(outcome.type, "failed");
+  }
+});
