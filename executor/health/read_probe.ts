@@ -21,7 +21,7 @@ export interface ProbeContext {
 
 /**
  * Reads what is to be probed. Without a type the one body that is there tells
- * it, as it did before Mesos 1.1.
+ * it, as it did in old versions of Mesos.
  *
  * @param problems List to add to; nothing secret gets into it.
  * @returns null if there is neither a type nor a body; with a problem, nothing
