@@ -1,15 +1,10 @@
-/** Whom to connect to. */
-export interface Address {
-  /** An IP address, as a URL writes it. */
-  readonly hostname: string;
-  readonly port: number;
-}
+import { type Address, connect } from "./connect.ts";
 
 /**
  * Sends a request over a connection of its own and yields what comes back.
  * The connection is closed when the reader has enough, too.
  *
- * @param signal Closes it; the reader gets an error then.
+ * @param signal Of this probe alone: closes it; the reader gets an error then.
  * @throws Whatever the runtime throws at a connection that is not made or
  * breaks.
  */
@@ -24,32 +19,18 @@ const READ_BYTES = 4096;
 
 /** Over plain TCP. */
 export const exchangeTcp: Exchange = async function* (
-  { hostname, port },
+  address,
   request,
   signal,
 ) {
-  const conn = await Deno.connect({ hostname, port, signal });
-  let isOpen = true;
-  const close = () => {
-    if (isOpen) conn.close();
-    isOpen = false;
-  };
-  // Deno heeds the signal only until the connection is made; and it may have
-  // been aborted in the moment since.
-  signal.addEventListener("abort", close);
-  if (signal.aborted) close();
-  try {
-    for (let sent = 0; sent < request.length;) {
-      sent += await conn.write(request.subarray(sent));
-    }
-    const buffer = new Uint8Array(READ_BYTES);
-    while (true) {
-      const length = await conn.read(buffer);
-      if (length === null) return;
-      yield buffer.subarray(0, length);
-    }
-  } finally {
-    signal.removeEventListener("abort", close);
-    close();
+  using conn = await connect(address, signal);
+  for (let sent = 0; sent < request.length;) {
+    sent += await conn.write(request.subarray(sent));
+  }
+  const buffer = new Uint8Array(READ_BYTES);
+  while (true) {
+    const length = await conn.read(buffer);
+    if (length === null) return;
+    yield buffer.subarray(0, length);
   }
 };

@@ -13,7 +13,7 @@ const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308];
  * Asks for a page, and looks at nothing but the status of the answer. (With a
  * fetch, a proxy that the environment names would be asked for it.)
  *
- * @param signal Gives up; the outcome is a failure then.
+ * @param signal Of this probe alone: gives up; the outcome is a failure then.
  */
 export async function probeHttp(
   { url, statuses }: HttpProbe,

@@ -21,10 +21,11 @@ export interface ProbeContext {
 
 /**
  * Reads what is to be probed. Without a type the one body that is there tells
- * it, as it did before Mesos 1.1.
+ * it, as it did in old versions of Mesos.
  *
  * @param problems List to add to; nothing secret gets into it.
- * @returns null if there is a problem, or neither a type nor a body.
+ * @returns null if there is neither a type nor a body; with a problem, nothing
+ * to be used.
  */
 export function readProbe(
   definition: ProbeDefinition,
@@ -32,14 +33,13 @@ export function readProbe(
   problems: Problem[],
 ): Probe | null {
   const { command, http, tcp } = definition;
-  const before = problems.length;
   const type = findType(definition, context.field, problems);
   const probe = type && {
     COMMAND: () => command && readCommand(command, context, problems),
     HTTP: () => http && readHttp(http, `${context.field}.http`, problems),
     TCP: () => tcp && readTcp(tcp, `${context.field}.tcp`, problems),
   }[type]();
-  return problems.length === before && probe ? probe : null;
+  return probe || null;
 }
 
 function findType(

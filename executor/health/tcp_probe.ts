@@ -1,16 +1,17 @@
+import { connect } from "./connect.ts";
 import { type Outcome, type TcpProbe, toNetworkOutcome } from "./probe.ts";
 
 /**
  * Connects, and closes the connection at once.
  *
- * @param signal Gives up; the outcome is a failure then.
+ * @param signal Of this probe alone: gives up; the outcome is a failure then.
  */
 export async function probeTcp(
   { hostname, port }: TcpProbe,
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    (await Deno.connect({ hostname, port, signal })).close();
+    using _conn = await connect({ hostname, port }, signal);
     return { type: "TCP", succeeded: true };
   } catch (error) {
     const outcome = toNetworkOutcome(error);

@@ -27,13 +27,8 @@ export const exchangeTls: Exchange = async function* (
   });
   // Reading tells of errors; one after that would end the executor.
   socket.on("error", () => {});
-  const close = () => socket.destroy();
-  signal.addEventListener("abort", close);
-  try {
-    socket.write(request);
-    yield* socket;
-  } finally {
-    signal.removeEventListener("abort", close);
-    close();
-  }
+  signal.addEventListener("abort", () => socket.destroy());
+  socket.write(request);
+  // Also closes it, when the reader has enough.
+  yield* socket;
 };

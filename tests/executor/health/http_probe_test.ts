@@ -156,6 +156,19 @@ Deno.test("probeHttp() fails at an answer that is none", async () => {
   assertEquals((await probe(closing, { tls: true })).type, "failed");
 });
 
+Deno.test("probeHttp() follows an address whose characters come in pieces", async () => {
+  // The first read ends in the middle of the letter.
+  const start = "HTTP/1.1 302 x\r\nX: ";
+  const location = "\r\nLocation: /";
+  const filling = "x".repeat(4_095 - start.length - location.length);
+  await using server = new LoopbackServer(async (conn, request) => {
+    if (!request.startsWith("GET / ")) return await OK(conn, request);
+    await writeText(conn, `${start}${filling}${location}é\r\n\r\n`);
+  });
+  await get(`http://127.0.0.1:${server.port}/`);
+  assertEquals(server.requests[1], "GET /%C3%A9 HTTP/1.1");
+});
+
 /** Sends a client from one page to the next, until there is none. */
 function redirecting(targets: Readonly<Record<string, string>>): Handler {
   return async (conn, request) => {
@@ -203,7 +216,7 @@ Deno.test("probeHttp() does not leave this host", async () => {
       "//192.0.2.1/",
       "https://example.com/",
       "http://127.0.0.1.example.com/",
-      "file:///etc/passwd",
+      "ftp://127.0.0.1/",
       "http://[",
     ]
   ) {
@@ -264,5 +277,36 @@ Deno.test("probeHttp() closes its connection when it is called off at any moment
       assert(["HTTP", "failed"].includes((await outcome).type));
       await server.idle();
     }
+  }
+});
+
+Deno.test("probeHttp() closes its connection when it is called off as that is made", async () => {
+  for (let count = 0; count < 20; count++) {
+    await using server = new LoopbackServer(answering("HTTP/1.1 "));
+    const aborter = new AbortController();
+    // Made in the same turn, and told of first.
+    const other = Deno.connect({ port: server.port }).then((conn) => {
+      aborter.abort();
+      conn.close();
+    });
+    const url = `http://127.0.0.1:${server.port}/`;
+    const outcome = await probeHttp(
+      { type: "HTTP", url, statuses: [] },
+      aborter.signal,
+    );
+    assertEquals(outcome.type, "failed");
+    await other;
+  }
+});
+
+Deno.test("probeHttp() does not begin when it was called off before", async () => {
+  await using server = new LoopbackServer(OK);
+  for (const scheme of ["http", "https"]) {
+    const url = `${scheme}://127.0.0.1:${server.port}/`;
+    const outcome = await probeHttp(
+      { type: "HTTP", url, statuses: [] },
+      AbortSignal.abort(),
+    );
+    assertEquals(outcome.type, "failed");
   }
 });

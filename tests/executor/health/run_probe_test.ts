@@ -3,6 +3,7 @@ import type { Probe } from "../../../executor/health/probe.ts";
 import { runProbe } from "../../../executor/health/run_probe.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { settled } from "../../support/in_process_daemon.ts";
 import { answering, LoopbackServer } from "../../support/loopback_server.ts";
 
 function bench() {
@@ -45,29 +46,37 @@ Deno.test("runProbe() gives a server its time, and no more", async () => {
 });
 
 Deno.test("runProbe() fails, and does not refuse, at a connection that is not answered", async () => {
+  // Once the queue is full, further connections wait.
   using listener = Deno.listen({
     hostname: "127.0.0.1",
     port: 0,
     tcpBacklog: 1,
   });
   const { port } = listener.addr;
-  // The queue is full: further connections wait.
   using _first = await Deno.connect({ port });
   using _second = await Deno.connect({ port });
   const { clock, run } = bench();
-  for (
-    const probe of [
-      { type: "TCP", hostname: "127.0.0.1", port },
-      { type: "HTTP", url: `http://127.0.0.1:${port}/`, statuses: [] },
-      { type: "HTTP", url: `https://127.0.0.1:${port}/`, statuses: [] },
-    ] satisfies Probe[]
-  ) {
+  const probes: readonly Probe[] = [
+    { type: "TCP", hostname: "127.0.0.1", port },
+    { type: "HTTP", url: `http://127.0.0.1:${port}/`, statuses: [] },
+    { type: "HTTP", url: `https://127.0.0.1:${port}/`, statuses: [] },
+  ];
+  for (const probe of probes) {
     const outcome = run(probe);
+    // Node's modules take a moment to begin.
+    await settled();
     clock.advance(2_500);
     assertEquals(await outcome, {
       type: "failed",
       reason: "not done within 2.5 s",
     });
+  }
+  // The kernel tries again a second later: ours come then, and are closed.
+  using _accepted = await listener.accept();
+  using _alsoAccepted = await listener.accept();
+  for (let count = 0; count < 2; count++) {
+    using late = await listener.accept();
+    assertEquals(await late.read(new Uint8Array(1)), null);
   }
 });
 

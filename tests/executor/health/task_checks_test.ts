@@ -303,6 +303,18 @@ Deno.test("TaskChecks keeps what it knows, and the delay, over a pause", async (
   await bench.end();
 });
 
+Deno.test("TaskChecks is not hurried by a resume without a pause", async () => {
+  const bench = new Bench(HEALTH);
+  bench.checks.start();
+  await settled();
+  await bench.advance(5);
+  await bench.command.exit(0);
+  bench.checks.resume();
+  await bench.advance(9.999);
+  assertEquals(bench.running, []);
+  await bench.end();
+});
+
 Deno.test("TaskChecks begins when it is resumed, if it was started meanwhile", async () => {
   const bench = new Bench(HEALTH);
   bench.checks.resume();

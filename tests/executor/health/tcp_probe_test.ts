@@ -38,14 +38,15 @@ Deno.test({
   },
 });
 
-Deno.test("probeTcp() ends a connection that is not answered when it is called off", async () => {
+Deno.test("probeTcp() closes a connection that is made after it was called off", async () => {
+  // Once the queue is full, a connection waits until the kernel tries again,
+  // a second later.
   using listener = Deno.listen({
     hostname: "127.0.0.1",
     port: 0,
     tcpBacklog: 1,
   });
   const { port } = listener.addr;
-  // The queue is full: further connections wait.
   using _first = await Deno.connect({ port });
   using _second = await Deno.connect({ port });
   const aborter = new AbortController();
@@ -55,6 +56,10 @@ Deno.test("probeTcp() ends a connection that is not answered when it is called o
   );
   aborter.abort();
   assertEquals((await outcome).type, "failed");
+  using _accepted = await listener.accept();
+  using _alsoAccepted = await listener.accept();
+  using late = await listener.accept();
+  assertEquals(await late.read(new Uint8Array(1)), null);
 });
 
 Deno.test("probeTcp() leaks no connection that is made as it is called off", async () => {
