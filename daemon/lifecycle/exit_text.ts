@@ -1,3 +1,4 @@
+import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { signalNameOf } from "../../shared/signals.ts";
 import type { Exit } from "./record.ts";
 
@@ -12,5 +13,27 @@ export function describeExit(exit: Exit): string {
     }
     case "unknown":
       return "is gone, how it ended was not seen";
+  }
+}
+
+/** Says in one line what has become of a process. */
+export function describeResult(
+  id: string,
+  result: ProcessResult,
+  exit: Exit,
+  reason: string,
+): string {
+  const end = describeExit(exit) + (reason === "" ? "" : `: ${reason}`);
+  switch (result) {
+    case "start-failed":
+      return `process ${id} failed to start: it ${end}`;
+    case "oom-killed":
+      return `process ${id} was killed as it had used up its memory: it ${end}`;
+    case "stopped":
+      return exit.kind === "unknown"
+        ? `process ${id} was stopped`
+        : `process ${id} was stopped: it ${end}`;
+    default:
+      return `process ${id} ${end}`;
   }
 }

@@ -1,6 +1,5 @@
-import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { toStopped } from "./ending.ts";
-import { describeExit } from "./exit_text.ts";
+import { describeResult } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
   type Exit,
@@ -313,27 +312,5 @@ function isKillLike(exit: Exit): boolean {
       return exit.signal === 9;
     case "unknown":
       return true;
-  }
-}
-
-/** Says in one line what has become of a process. */
-export function describeResult(
-  id: string,
-  result: ProcessResult,
-  exit: Exit,
-  reason: string,
-): string {
-  const end = describeExit(exit) + (reason === "" ? "" : `: ${reason}`);
-  switch (result) {
-    case "start-failed":
-      return `process ${id} failed to start: it ${end}`;
-    case "oom-killed":
-      return `process ${id} was killed as it had used up its memory: it ${end}`;
-    case "stopped":
-      return exit.kind === "unknown"
-        ? `process ${id} was stopped`
-        : `process ${id} was stopped: it ${end}`;
-    default:
-      return `process ${id} ${end}`;
   }
 }

@@ -1,11 +1,11 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import { toStopped } from "./ending.ts";
+import { describeResult } from "./exit_text.ts";
 import { addMain, addSession, withoutSessions } from "./record.ts";
 import { toSpec } from "./spec.ts";
 import {
   climb,
   deadlineOf,
-  describeResult,
   endOfMain,
   findLateMain,
   isMainWaitedFor,

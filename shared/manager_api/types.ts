@@ -124,7 +124,7 @@ export interface ExecResult {
   readonly Signal: number;
   /** What it wrote, as UTF-8 text: at most the first 64 KiB. */
   readonly Stdout: string;
-  /** As `Stdout`. */
+  /** As `Stdout`; its last line says so if it was killed for writing 16 MiB. */
   readonly Stderr: string;
   /** Whether it wrote more than is here. */
   readonly Truncated: boolean;
