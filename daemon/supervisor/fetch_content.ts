@@ -115,9 +115,11 @@ async function get(
         false,
       );
     }
-    // The message quotes the URL, with what may be a token in its query.
-    const message = messageOf(error).replaceAll(url.href, withoutSecrets(url));
-    throw new TryError(message, true);
+    // Deno's message is "fetch failed"; the cause says why, and quotes the URL
+    // with what may be a token in its query.
+    const cause = error instanceof Error ? error.cause ?? error : error;
+    const reason = messageOf(cause).replaceAll(url.href, withoutSecrets(url));
+    throw new TryError(reason, true);
   }
 }
 

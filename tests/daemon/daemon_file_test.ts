@@ -3,6 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { ProcessFile } from "../../shared/manager_api/types.ts";
 import { TestDaemon } from "../support/test_daemon.ts";
 import { exists, IS_ROOT } from "./launch/launch_bench.ts";
+import { eventually } from "./support/eventually.ts";
 
 // Files and fetched variables of processes, under a real daemon.
 
@@ -11,7 +12,8 @@ const NEEDS_ROOT = "(skipped: needs root, to be somebody else)";
 
 /** What processes have fetched; answers can be held back. */
 class Registry implements AsyncDisposable {
-  readonly requests: string[] = [];
+  /** Paths that whoever asked for them did not wait for. */
+  readonly givenUp = new Set<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #held = new Map<string, PromiseWithResolvers<void>>();
   #asked = new Map<string, PromiseWithResolvers<void>>();
@@ -21,9 +23,9 @@ class Registry implements AsyncDisposable {
       hostname: "127.0.0.1",
       port: 0,
       onListen: () => {},
-    }, async ({ url, headers }) => {
+    }, async ({ url, headers, signal }) => {
       const { pathname } = new URL(url);
-      this.requests.push(pathname);
+      signal.addEventListener("abort", () => this.givenUp.add(pathname));
       this.#asked.get(pathname)?.resolve();
       await this.#held.get(pathname)?.promise;
       if (pathname === "/missing") return new Response("", { status: 404 });
@@ -222,6 +224,10 @@ Deno.test("a stop ends the wait for what is fetched", async () => {
   await daemon.client.stop(id, 1);
   const { Status, Result } = await daemon.client.status(id);
   assertEquals([Status, Result], ["stopped", "stopped"]);
+  await eventually(
+    "the fetch is given up",
+    () => registry.givenUp.has("/slow"),
+  );
   // Deleting waits for what is under way: nothing is left of it.
   await daemon.client.delete(id);
   letGo();

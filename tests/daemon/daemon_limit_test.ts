@@ -101,6 +101,8 @@ testLimits(
   "daemon says so of a process that nobody waits for",
   async (daemon) => {
     const pidFile = `${daemon.workDir}/pid`;
+    const fifo = `${daemon.workDir}/go`;
+    await new Deno.Command("/usr/bin/mkfifo", { args: [fifo] }).output();
     const id = await daemon.create({
       Id: "p",
       PidFile: pidFile,
@@ -109,8 +111,6 @@ testLimits(
       Envs: ["PATH=/usr/bin"],
       Resource: resource(1, 32),
     });
-    const fifo = `${daemon.workDir}/go`;
-    await new Deno.Command("/usr/bin/mkfifo", { args: [fifo] }).output();
     await daemon.waitForState(id, "running");
     await Deno.writeTextFile(fifo, "go\n");
     const { Result, ExitKnown } = await daemon.waitForState(id, "stopped");

@@ -22,7 +22,10 @@ export function readGroup(
     return Deno.readTextFileSync(`${ROOT}/${controller}/${group}/${file}`)
       .trim();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    // ENODEV: it was removed between opening and reading.
+    const isGone = error instanceof Deno.errors.NotFound ||
+      String(error).includes("(os error 19)");
+    if (isGone) return null;
     throw error;
   }
 }

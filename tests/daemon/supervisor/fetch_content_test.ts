@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fetchContent } from "../../../daemon/supervisor/fetch_content.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -169,6 +169,7 @@ Deno.test("fetchContent() shows no query of an address it cannot reach", async (
   const message = await failureOf(from(`${origin}/x?token=hunter2`), clock);
   assertEquals(message.startsWith(`cannot fetch ${origin}/x: `), true, message);
   assertEquals(message.includes("hunter2"), false, message);
+  assertStringIncludes(message, "Connection refused");
   assertEquals(clock.sleptMs.length, 3);
 });
 
