@@ -100,6 +100,12 @@ export class SimulatedDaemon implements Omit<ManagerClient, "close"> {
     this.#finish(id, { Result: "exited", ExitKnown: true, ExitCode });
   }
 
+  /** A process is started anew, as by an operator. */
+  startAnew(id: string): void {
+    const { Generation } = this.#find(id).status;
+    this.#change(id, { Status: "running", Generation: Generation + 1 });
+  }
+
   create(info: ProcessInfo): Promise<void> {
     return this.#answer(() => {
       const { Id } = info;

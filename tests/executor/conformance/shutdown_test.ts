@@ -23,8 +23,8 @@ for (const codec of CODECS) {
       agent.shutdown();
       await world.until("left", () => world.departure !== undefined, 50);
       const tookMs = clock.monotonicMs() - startMs;
-      assert(tookMs < graceMs, `it took ${tookMs} ms`);
-      // Most of it is the tasks'.
+      assert(tookMs < graceMs * 0.9, `it took ${tookMs} ms`);
+      // Most of it is the tasks', and some of it the last updates'.
       assert(tookMs >= graceMs * 0.5, `it took ${tookMs} ms`);
       assertEquals(world.exitCode, 0);
       for (const id of ["one", "two"]) {
