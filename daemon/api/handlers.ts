@@ -154,10 +154,6 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
   };
 }
 
-function notYet(): never {
-  throw new AppError("NOT_FOUND", "not yet");
-}
-
 async function readBody(request: Request, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -31,7 +31,7 @@ export function describeTask(
         status,
         agent,
         health: { healthy: healthy ?? false, isChecked, consecutiveFailures },
-        oomKilled: false,
+        oomKilled: status.Result === "oom-killed",
       })),
     }),
   };
