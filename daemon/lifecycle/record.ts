@@ -105,7 +105,7 @@ export type Phase =
     readonly deadlineMs: number;
     /** When force begins: the end of the time that was granted. */
     readonly forceMs: number;
-    /** Whether the stop or kill command is still at work. */
+    /** Whether a stop, kill or restart command is at work, or about to be. */
     readonly isHelperRunning: boolean;
     /** Live pids that the last look through its sessions found. */
     readonly left: readonly number[];

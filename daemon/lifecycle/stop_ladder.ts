@@ -67,9 +67,8 @@ export function beginStop(
   if (phase.state === "starting" && phase.step === "restart-command") {
     // What it might start yet would not be found: first of all it is killed.
     const { helper } = phase;
-    const record = enter(asked, "restart-command", tracked, event);
     return {
-      record: { ...record, phase: { ...record.phase, isHelperRunning: true } },
+      record: withHelper(enter(asked, "restart-command", tracked, event)),
       effects: helper ? [{ type: "killSession", session: helper }] : [],
     };
   }
@@ -115,9 +114,14 @@ export function stopRunning(
       effects: [terminate(record, tracked)],
     }
     : {
-      record: enter(record, "stop-command", tracked, grant),
+      record: withHelper(enter(record, "stop-command", tracked, grant)),
       effects: [{ type: "runHelper", which: "stop" }],
     };
+}
+
+/** It counts from now on: what it does must not meet the next generation. */
+function withHelper(record: RecordIn<"stopping">): RecordIn<"stopping"> {
+  return { ...record, phase: { ...record.phase, isHelperRunning: true } };
 }
 
 function enter(
@@ -178,7 +182,12 @@ export function climb(
   ): Decision => ({
     record: {
       ...record,
-      phase: { ...phase, rung, deadlineMs, isHelperRunning: false },
+      phase: {
+        ...phase,
+        rung,
+        deadlineMs,
+        isHelperRunning: rung === "kill-command",
+      },
     },
     effects,
   });
@@ -223,11 +232,10 @@ export function endOfMain(
   const exit: Exit = event.type === "ended" ? event.exit : { kind: "unknown" };
   const ended = describeEnd(record, exit, event);
   const { phase } = ended;
-  // A restart command may have put another process in its place.
-  const isRestart = phase.state === "stopping" &&
-    phase.rung === "restart-command";
+  // A helper may be about to begin: nobody has heard of its session yet.
+  const hasHelper = phase.state === "stopping" && phase.isHelperRunning;
   const isEmpty = event.type === "ended" && event.isSessionEmpty &&
-    tracked.sessions.length === 1 && !isRestart;
+    tracked.sessions.length === 1 && !hasHelper;
   if (isEmpty) return toStopped(ended);
   if (phase.state !== "stopping") return enterStopping(ended, event.nowMs);
   // A stop command may still have to tidy up after the process it stopped.

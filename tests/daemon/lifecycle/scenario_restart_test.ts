@@ -96,6 +96,19 @@ Deno.test("transition() keeps a restart through every rung", () => {
   assertEquals(story.lines.at(-1), "swept: staging, prepare");
 });
 
+Deno.test("transition() keeps a stop command off the next generation", () => {
+  // It was asked for and has not begun when the process ends by itself.
+  const story = running({ StopCmd: "/bin/stop" }).on(restart(5_000))
+    .on(ended(exited(0))).on(EVENTS.helperStarted).on(EVENTS.helperEnded)
+    .on(swept(6_100));
+  assertEquals(story.lines.slice(1), [
+    "ended: stopping stop-command @11000",
+    "helperStarted: stopping stop-command @11000",
+    "helperEnded: stopping stop-command @11000, sweep TERM 10+30",
+    "swept: staging, prepare",
+  ]);
+});
+
 Deno.test("transition() restarts what is about to be executed", () => {
   const story = new Story(record({ state: "starting", step: "launch" }))
     .on(restart(5_000)).on(EVENTS.launched).on(EVENTS.executed)

@@ -433,7 +433,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ),
     events: {
       executed: "unchanged",
-      ended: "stopped",
+      ended: "stopping stop-command @10000",
       mainFound: "stopping stop-command @10000, watchMain 20, signal 20",
       mainMissing: "stopping stop-command @10000, sweep TERM 10",
       mainGone: "stopping stop-command @10000",
