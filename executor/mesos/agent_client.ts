@@ -56,7 +56,8 @@ export class AgentClient {
   async send(call: Call, signal: AbortSignal): Promise<void> {
     const response = await this.#post(call, signal);
     if (response.status !== 202) throw await toError(call, response);
-    await response.body?.cancel();
+    // It is accepted, whatever becomes of the rest of the answer.
+    await response.body?.cancel().catch(() => undefined);
   }
 
   async #post(call: Call, signal: AbortSignal): Promise<Response> {
@@ -90,9 +91,18 @@ export class AgentClient {
 }
 
 async function toError(call: Call, response: Response): Promise<AgentError> {
-  const body = (await response.text()).slice(0, ERROR_TEXT_MAX);
+  const body = (await readText(response)).slice(0, ERROR_TEXT_MAX);
   return new AgentError(
     classifyAnswer(response.status, body),
     `The agent answered ${call.type} with ${response.status}: ${body}`,
   );
+}
+
+/** The connection may break before the agent's words are all here. */
+async function readText(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    return `(no text: ${messageOf(error)})`;
+  }
 }

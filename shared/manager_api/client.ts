@@ -161,10 +161,7 @@ export class ManagerClient {
   async events(after: number): Promise<ProcessEvent[]> {
     const path = `${pathOf("events")}?after=${after}`;
     const response = await this.#fetch(path, { method: "GET" });
-    return fromEnvelope(
-      response.status,
-      await response.text(),
-    ) as ProcessEvent[];
+    return await this.#readEnvelope(response) as ProcessEvent[];
   }
 
   /**
@@ -212,7 +209,18 @@ export class ManagerClient {
         headers: { "content-type": "application/json" },
       }),
     });
-    return fromEnvelope(response.status, await response.text());
+    return await this.#readEnvelope(response);
+  }
+
+  /** The daemon may be gone before all of its answer is here. */
+  async #readEnvelope(response: Response): Promise<unknown> {
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+    return fromEnvelope(response.status, text);
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -225,13 +233,17 @@ export class ManagerClient {
       const isTimeUp = error instanceof DOMException &&
         error.name === "TimeoutError";
       if (init.signal?.aborted && !isTimeUp) throw error;
-      throw new AppError(
-        "UNAVAILABLE",
-        `Cannot reach the process daemon on ${this.socketPath}: ` +
-          messageOf(error),
-        { cause: error },
-      );
+      throw this.#unavailable(error);
     }
+  }
+
+  #unavailable(error: unknown): AppError {
+    return new AppError(
+      "UNAVAILABLE",
+      `Cannot reach the process daemon on ${this.socketPath}: ` +
+        messageOf(error),
+      { cause: error },
+    );
   }
 }
 

@@ -1,0 +1,44 @@
+/** A daemon that breaks off: its words are cut by a server made for that. */
+import { assert, assertEquals } from "@std/assert";
+import { AppError } from "../../shared/errors.ts";
+import { ManagerClient } from "../../shared/manager_api/client.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+/** Answers one connection with a text, then closes it. */
+async function answerOnce(
+  listener: Deno.UnixListener,
+  text: string,
+): Promise<void> {
+  using connection = await listener.accept();
+  await connection.read(new Uint8Array(65_536));
+  await connection.write(new TextEncoder().encode(text));
+}
+
+for (
+  const [where, text] of [
+    ["before its answer", ""],
+    ["amid the head of its answer", "HTTP/1.1 200 OK\r\nContent-"],
+    [
+      "amid its answer",
+      'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"result":true,',
+    ],
+    [
+      "amid an answer in chunks",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{" +
+      '"res\r\n',
+    ],
+  ] as const
+) {
+  Deno.test(`ManagerClient calls a daemon away that ends ${where}`, async () => {
+    await using dir = await tempDir();
+    const path = `${dir.path}/socket`;
+    using listener = Deno.listen({ transport: "unix", path });
+    const client = new ManagerClient(path);
+    const answered = answerOnce(listener, text);
+    const error = await client.status("one").catch((error) => error);
+    assert(error instanceof AppError, String(error));
+    assertEquals(error.code, "UNAVAILABLE");
+    await answered;
+    client.close();
+  });
+}
