@@ -199,11 +199,25 @@ grouped() {
   printf 'unlimited %s\n' "$why"
 }
 
+# fits: version 1 refuses a limit below what is used and cannot be taken back;
+# version 2 would kill.
+fits() {
+  [ "$kind" = v2 ] && [ "$bytes" != -1 ] || return 0
+  used=0
+  for try in 1 2; do
+    IFS= read -r used 2>/dev/null <"$memory/memory.current"
+    number "$used" && [ "$used" -le "$bytes" ] && return 0
+    [ "$try" = 2 ] || put "$memory/memory.reclaim" $((used - bytes))
+  done
+  return 1
+}
+
 limit() {
   group
   limits
   [ -n "$kind" ] || fail "$why"
   [ -d "$memory" ] || fail "the group $group does not exist"
+  fits || fail "it uses $used bytes of memory already"
   limit_group || fail "$why"
 }
 

@@ -170,7 +170,8 @@ export interface ProcessInfo {
   /** What the process was promised; null = not known. */
   readonly Resource: Resource | null;
   /**
-   * What the process may use at most (addition); null = what it was promised.
+   * What the process may use at most (addition); null = the memory that it was
+   * promised, and any cpu time. 0 = not given, -1 = no limit.
    * @default {null}
    */
   readonly LimitResources?: Resource | null;

@@ -184,6 +184,23 @@ testShells("limits by version 2 as well", async (bench) => {
   ]);
   assertEquals(await read(`${name}/cpu.weight`), "1");
 
+  // To give less than is used would kill: it is asked for back first.
+  const use = (bytes: number | string) =>
+    Deno.writeTextFile(`${root}/${name}/memory.current`, `${bytes}\n`);
+  await use(100 * MIB);
+  assertEquals(
+    await bench.ask("limit", [`group ${name}`, limitsLine(LIMITS)]),
+    [`error it uses ${100 * MIB} bytes of memory already`],
+  );
+  assertEquals(await read(`${name}/memory.reclaim`), `${36 * MIB}`);
+  assertEquals(await read(`${name}/memory.max`), "max");
+  await use(64 * MIB);
+  assertEquals(
+    await bench.ask("limit", [`group ${name}`, limitsLine(LIMITS)]),
+    [],
+  );
+  assertEquals(await read(`${name}/memory.max`), `${64 * MIB}`);
+
   await Deno.writeTextFile(
     `${root}/${name}/memory.events`,
     "low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n",
