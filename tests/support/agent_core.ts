@@ -173,13 +173,14 @@ export class AgentCore {
     if (signal.aborted || fault.drop === "unhandled") {
       request.connection.destroy();
     } else if (fault.status !== undefined) {
-      const { status, body = "", headers } = fault;
+      const { status, body = "", headers, cut = false } = fault;
       answer(request, record, {
         status,
         body,
         violation: false,
         ...(headers && { headers }),
-      });
+      }, cut);
+      if (cut) await request.connection.finish();
     } else {
       const refusal = this.#refuse(request, read);
       if (refusal === undefined) this.#accept(request, record, call, fault);
@@ -294,9 +295,10 @@ function answer(
   { connection }: HttpRequest,
   record: CallRecord,
   { status, body, headers }: Refusal,
+  cut = false,
 ): void {
   record.status = status;
-  connection.respond(statusLine(status), headers ?? {}, body);
+  connection.respond(statusLine(status), headers ?? {}, body, cut);
 }
 
 function isRefusal(read: Call | Refusal): read is Refusal {

@@ -20,6 +20,8 @@ export interface Fault {
   readonly body?: string;
   /** Headers of that answer. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the connection breaks within that body. */
+  readonly cut?: boolean;
   /**
    * Breaks the connection: before the agent takes notice of the call, after
    * it acted on it but before it answered, or after the answer (of a

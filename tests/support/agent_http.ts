@@ -137,16 +137,17 @@ export class HttpConnection {
     }
   }
 
-  /** Sends a whole answer. */
+  /** Sends a whole answer, or one that promises more than it holds. */
   respond(
     status: string,
     headers: Readonly<Record<string, string>>,
     body: string,
+    cut = false,
   ): void {
     const bytes = new TextEncoder().encode(body);
     const head = encodeHead(status, {
       ...headers,
-      "Content-Length": String(bytes.length),
+      "Content-Length": String(bytes.length + (cut ? 1 : 0)),
     });
     this.write(bytes.length === 0 ? head : concat([head, bytes]));
   }

@@ -50,6 +50,20 @@ for (const codec of CODECS) {
     assertEquals(agent.violations, []);
   });
 
+  Deno.test(`call: a heartbeat whose answer breaks off is none (${codec})`, async () => {
+    await using world = await HttpWorld.subscribed({ codec });
+    const { agent } = world;
+    agent.faults.respond("HEARTBEAT", { status: 503, cut: true });
+    await world.until(
+      "a heartbeat",
+      () => heartbeatsOf(world) === 1,
+      MINUTE_MS,
+    );
+    await world.idle();
+    assertEquals(world.failures, []);
+    assertEquals(agent.violations, []);
+  });
+
   Deno.test(`call: a message that makes no sense is passed over (${codec})`, async () => {
     await using world = await HttpWorld.subscribed({ codec });
     const { agent } = world;

@@ -190,6 +190,7 @@ for (const codec of CODECS) {
     await world.untilLeft();
     assertEquals(world.exitCode, 3);
     assertEquals(world.agent.calls.length, 0);
+    assertStringIncludes(world.departure?.message ?? "", "certificate");
   });
 
   Deno.test(`subscribe: the agent may listen on a unix socket (${codec})`, async () => {

@@ -52,6 +52,17 @@ for (const codec of CODECS) {
     assertEquals(sendsOf(world).uuids, 3);
   });
 
+  Deno.test(`update: an answer that breaks off is none (${codec})`, async () => {
+    await using world = await HttpWorld.subscribed({ codec });
+    const { agent } = world;
+    for (const status of [503, 403, 400]) {
+      agent.faults.respond("UPDATE", { status, body: "Executor", cut: true });
+    }
+    await world.running("one");
+    await killed(world);
+    assertEquals(sendsOf(world).uuids, 3);
+  });
+
   Deno.test(`update: what is not acknowledged comes again with SUBSCRIBE (${codec})`, async () => {
     await using world = await HttpWorld.subscribed({ codec });
     const { agent } = world;

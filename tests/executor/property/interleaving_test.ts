@@ -8,11 +8,16 @@ import { assertEquals } from "@std/assert";
 import { Story } from "./interleaving.ts";
 
 const STORIES = 500;
+/** Stories in which a launch comes just as the executor leaves. */
+const FAREWELLS = [2_409, 4_889, 11_049, 11_627, 12_978, 24_025, 28_572];
 const given = Deno.env.get("BCS_PROCESS_TEST_SEED");
 
 Deno.test("executor ends every task once in random stories", async () => {
   const seeds = given === undefined
-    ? Array.from({ length: STORIES }, (_, index) => index + 1)
+    ? [
+      ...FAREWELLS,
+      ...Array.from({ length: STORIES }, (_, index) => index + 1),
+    ]
     : [Number(given)];
   for (const seed of seeds) {
     const story = new Story(seed);
