@@ -20,7 +20,7 @@ export interface Progress {
 export class Completion {
   #timer: Timer | null = null;
   #isTimeUp = false;
-  readonly #end = Promise.withResolvers<void>();
+  #wake = () => {};
 
   /** @param look Tells how far it is. */
   constructor(
@@ -28,28 +28,34 @@ export class Completion {
     private readonly look: () => Progress,
   ) {}
 
-  /** Resolves at the end. */
-  get reached(): Promise<void> {
-    return this.#end.promise;
-  }
-
   /** Must be called whenever the progress may be another. */
   update(): void {
-    const { isOver, isHeard, isLeaving } = this.look();
-    if ((isOver && isHeard) || this.#isTimeUp) {
-      this.#timer?.cancel();
-      return this.#end.resolve();
+    this.#wake();
+  }
+
+  /** Resolves at the end: in the very step in which it was looked at last. */
+  async reach(): Promise<void> {
+    while (true) {
+      const { isOver, isHeard, isLeaving } = this.look();
+      if ((isOver && isHeard) || this.#isTimeUp) break;
+      // A task may come while the last one's end is acknowledged; but who
+      // leaves ends, whatever the daemon says or does not say.
+      if (isOver || isLeaving) this.#arm();
+      else this.#disarm();
+      await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    // A task may come while the last one's end is acknowledged; but who
-    // leaves ends, whatever the daemon says or does not say.
-    if (isOver || isLeaving) {
-      this.#timer ??= this.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
-        this.#isTimeUp = true;
-        this.update();
-      });
-    } else {
-      this.#timer?.cancel();
-      this.#timer = null;
-    }
+    this.#disarm();
+  }
+
+  #arm(): void {
+    this.#timer ??= this.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
+      this.#isTimeUp = true;
+      this.#wake();
+    });
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 }

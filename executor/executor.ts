@@ -153,7 +153,7 @@ export class Executor {
       const departure = await this.#subscription.run(signal);
       if (departure !== null) this.#depart(departure);
     });
-    await this.#completion.reached;
+    await this.#completion.reach();
     this.#leaving.abort();
     const { length } = this.#updates.unacknowledged;
     if (length > 0) {

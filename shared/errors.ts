@@ -77,7 +77,12 @@ export function unreachable(value: never): never {
   throw new InvariantError(`Unreachable value: ${JSON.stringify(value)}`);
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown, and of what caused it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  const cause = messageOf(error.cause);
+  return error.message.includes(cause)
+    ? error.message
+    : `${error.message}: ${cause}`;
 }

@@ -115,10 +115,8 @@ async function get(
         false,
       );
     }
-    // Deno's message is "fetch failed"; the cause says why, and quotes the URL
-    // with what may be a token in its query.
-    const cause = error instanceof Error ? error.cause ?? error : error;
-    const reason = messageOf(cause).replaceAll(url.href, withoutSecrets(url));
+    // It quotes the URL, with what may be a token in its query.
+    const reason = messageOf(error).replaceAll(url.href, withoutSecrets(url));
     throw new TryError(reason, true);
   }
 }

@@ -91,18 +91,17 @@ export class AgentClient {
 }
 
 async function toError(call: Call, response: Response): Promise<AgentError> {
-  const body = (await readText(response)).slice(0, ERROR_TEXT_MAX);
-  return new AgentError(
-    classifyAnswer(response.status, body),
-    `The agent answered ${call.type} with ${response.status}: ${body}`,
-  );
-}
-
-/** The connection may break before the agent's words are all here. */
-async function readText(response: Response): Promise<string> {
+  const said = `The agent answered ${call.type} with ${response.status}`;
   try {
-    return await response.text();
+    const body = (await response.text()).slice(0, ERROR_TEXT_MAX);
+    const failure = classifyAnswer(response.status, body);
+    return new AgentError(failure, `${said}: ${body}`);
   } catch (error) {
-    return `(no text: ${messageOf(error)})`;
+    // Half an answer is none.
+    return new AgentError(
+      "unavailable",
+      `${said} and broke off: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
