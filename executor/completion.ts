@@ -9,13 +9,15 @@ export interface Progress {
   readonly isOver: boolean;
   /** Whether everybody has heard of everything. */
   readonly isHeard: boolean;
+  /** Whether there is anybody to hear of it. */
+  readonly isConnected: boolean;
   /** Whether it ends even if nobody hears of it. */
   readonly isLeaving: boolean;
 }
 
 /**
  * Waits for an executor's end: all over and all heard of; or, once that is all
- * that is missing, a fail-safe later.
+ * that is missing and somebody could hear it, a fail-safe later.
  */
 export class Completion {
   #timer: Timer | null = null;
@@ -36,11 +38,12 @@ export class Completion {
   /** Resolves at the end: in the very step in which it was looked at last. */
   async reach(): Promise<void> {
     while (true) {
-      const { isOver, isHeard, isLeaving } = this.look();
+      const { isOver, isHeard, isConnected, isLeaving } = this.look();
       if ((isOver && isHeard) || this.#isTimeUp) break;
-      // A task may come while the last one's end is acknowledged; but who
-      // leaves ends, whatever the daemon says or does not say.
-      if (isOver || isLeaving) this.#arm();
+      // A task may come while the last one's end is acknowledged, and an agent
+      // that is away is waited for as long as it may be; but who leaves ends,
+      // whatever others say or do not say.
+      if ((isOver && isConnected) || isLeaving) this.#arm();
       else this.#disarm();
       await new Promise<void>((resolve) => this.#wake = resolve);
     }

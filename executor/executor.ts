@@ -82,6 +82,7 @@ export class Executor {
       isHeard: this.#departure !== null ||
         (this.#updates.unacknowledged.length === 0 &&
           !this.#tasks.hasUnresolved),
+      isConnected: this.#isSubscribed,
       isLeaving: this.#isShuttingDown,
     }));
     this.#subscription = new Subscription({
@@ -91,6 +92,7 @@ export class Executor {
       onDisconnected: () => {
         this.#updates.onDisconnected();
         this.#tasks.onConnected(false);
+        this.#completion.update();
       },
     }, config);
     this.#updates = new UpdateManager({
@@ -155,6 +157,7 @@ export class Executor {
     });
     await this.#completion.reach();
     this.#leaving.abort();
+    this.#updates.onDisconnected();
     const { length } = this.#updates.unacknowledged;
     if (length > 0) {
       ports.logger.error("left without every acknowledgement", {
@@ -210,6 +213,7 @@ export class Executor {
     this.#subscribed = subscribed;
     this.#updates.onSubscribed(this.#carried);
     this.#tasks.onConnected(true);
+    this.#completion.update();
     this.ports.logger.info("subscribed", {
       framework: subscribed.framework_info.name,
       agent: subscribed.agent_info.hostname,

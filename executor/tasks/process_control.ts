@@ -7,7 +7,7 @@ import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
 /** Waits between two tries to reach the daemon. */
 const RETRY = { firstMs: 50, maxMs: 1_000 };
-/** How often a process that has ended is tried to be deleted. */
+/** How often a process that has ended is tried to be deleted at least. */
 const DELETE_TRIES = 5;
 
 /** What it takes to have the daemon do something. */
@@ -90,15 +90,18 @@ export class ProcessControl {
     }
   }
 
-  /** Deletes a process that has ended. */
+  /** Deletes a process that has ended, once the daemon is there to do it. */
   async delete(id: string): Promise<void> {
-    const { manager, clock, random, logger } = this.ports;
-    for (let attempt = 1; attempt <= DELETE_TRIES; attempt++) {
+    const { manager, clock, random, logger, signal } = this.ports;
+    for (let attempt = 1;; attempt++) {
+      if (attempt > DELETE_TRIES && signal.aborted) return;
       try {
         return await manager.delete(id);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        logger.warn("process not deleted", { id, reason: error.message });
+        if (attempt === 1) {
+          logger.warn("process not deleted yet", { id, reason: error.message });
+        }
       }
       await clock.sleep(backoffMs(attempt, RETRY, random()));
     }

@@ -127,3 +127,33 @@ Deno.test("executor does not leave a task that came while it waited", async () =
   assertEquals(executor.failures, []);
   assertEquals(agent.violations, []);
 });
+
+Deno.test("executor waits longer than that for an agent that is away", async () => {
+  await using daemon = await TestDaemon.start();
+  await using agent = await FakeAgent.start({
+    frameworkUser: await userName(),
+  });
+  await using executor = await InProcessExecutor.start(agent, daemon);
+  const go = `${daemon.workDir}/go`;
+  agent.launch(
+    shellTask("one", `until [ -e ${go} ]; do sleep 0.02; done; exit 0`),
+  );
+  await agent.updateOf("one", "TASK_RUNNING");
+  await agent.stop();
+  await Deno.writeTextFile(go, "");
+  await daemon.waitForState("one", "stopped");
+  const advance = async () => {
+    executor.clock.advance(1_000);
+    await settled();
+  };
+  for (let times = 0; times < 300; times++) await advance();
+  assertEquals(executor.hasLeft, false);
+  await agent.restart();
+  await eventually("the executor has left", async () => {
+    await advance();
+    return executor.hasLeft;
+  });
+  assertEquals(agent.updates("one").at(-1)?.status.state, "TASK_FINISHED");
+  assertEquals(executor.failures, []);
+  assertEquals(agent.violations, []);
+});
