@@ -51,7 +51,7 @@ export interface ExecutorPlace {
   /** The daemon's socket. */
   readonly socket: string;
   /** The agent's own socket. @default none */
-  readonly domainSocket?: string;
+  readonly domainSocket?: string | undefined;
   /** Certificates and key towards the agent. @default none */
   readonly tlsFiles?: readonly string[];
   /** @default the executor's own */

@@ -36,6 +36,8 @@ export interface TestExecutorOptions
   extends Partial<ExecutorEnvironmentOptions> {
   /** @default {"json"} */
   readonly codec?: Wire["codec"];
+  /** What else an agent would set, such as files of TLS. @default {{}} */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** A real executor, started exactly as an agent starts one. */
@@ -60,7 +62,8 @@ export class TestExecutor implements AsyncDisposable {
   static async start(
     agent: FakeAgent,
     socket: string,
-    { codec = "json", ...environment }: TestExecutorOptions = {},
+    { codec = "json", variables = {}, ...environment }: TestExecutorOptions =
+      {},
   ): Promise<TestExecutor> {
     const dir = await tempDir();
     const file = await Deno.open(`${dir.path}/stderr`, {
@@ -69,13 +72,19 @@ export class TestExecutor implements AsyncDisposable {
     });
     const child = new Deno.Command(Deno.execPath(), {
       args: executorArguments(EXECUTOR_PROGRAM, {
-        endpoint: agent.endpoint,
+        endpoint: variables["MESOS_AGENT_ENDPOINT"] ?? agent.endpoint,
         socket,
         codec,
+        domainSocket: variables["MESOS_DOMAIN_SOCKET"],
+        tlsFiles: Object.entries(variables)
+          .filter(([name]) => name.endsWith("_FILE")).map(([, path]) => path),
       }),
       cwd: dir.path,
       clearEnv: true,
-      env: agent.executorEnvironment({ sandbox: dir.path, ...environment }),
+      env: {
+        ...agent.executorEnvironment({ sandbox: dir.path, ...environment }),
+        ...variables,
+      },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
