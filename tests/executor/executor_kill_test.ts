@@ -1,4 +1,5 @@
 /** KILL and SHUTDOWN: how tasks end, and how fast. */
+import { eventually } from "../daemon/support/eventually.ts";
 import {
   assert,
   assertEquals,
@@ -204,6 +205,40 @@ Deno.test("executor leaves when SHUTDOWN comes instead of SUBSCRIBED", async () 
   await agent.restart();
   assertEquals(await executor.exit(), 0);
   assertEquals(statesOf(agent, "one").at(-1), "TASK_KILLED");
+  assertEquals(await daemon.client.list(), []);
+  assertEquals(agent.violations, []);
+});
+
+Deno.test("executor loses no update by a second SIGTERM or SIGINT", async () => {
+  await using chain = await startChain();
+  const { agent, daemon, executor } = chain;
+  // It takes its time, so that the signals come amid the stop and after it.
+  const slow = "trap 'sleep 0.3; exit 0' TERM; echo up; " +
+    "while :; do sleep 0.05; done";
+  agent.launch(shellTask("one", slow));
+  await agent.updateOf("one", "TASK_RUNNING");
+  await waitForLine(`${daemon.logDir}/one.stdout`, "up");
+  agent.acks.hold();
+  executor.terminate();
+  await daemon.waitForState("one", "stopping");
+  executor.terminate();
+  executor.terminate("SIGINT");
+  await agent.updateOf("one", "TASK_KILLED");
+  executor.terminate();
+  executor.terminate("SIGINT");
+  // Answers to events show that it had time to leave too early.
+  agent.sendMessage("are you there?");
+  await eventually(
+    "the message is read",
+    async () => (await executor.readLog()).includes("message ignored"),
+  );
+  assertEquals(executor.isAlive, true);
+  agent.acks.release();
+  assertEquals(await executor.exit(), 0);
+  assertEquals(statesOf(agent, "one").slice(-2), [
+    "TASK_RUNNING",
+    "TASK_KILLED",
+  ]);
   assertEquals(await daemon.client.list(), []);
   assertEquals(agent.violations, []);
 });

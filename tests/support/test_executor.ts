@@ -111,8 +111,8 @@ export class TestExecutor implements AsyncDisposable {
   }
 
   /** Asks it to leave, as a service manager does. */
-  terminate(): void {
-    this.child.kill("SIGTERM");
+  terminate(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): void {
+    this.child.kill(signal);
   }
 
   /**
