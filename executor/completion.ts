@@ -13,19 +13,33 @@ export interface Progress {
   readonly isLeaving: boolean;
 }
 
+/** What it waits for that may never come. */
+type Stage =
+  /** Nothing: its tasks may take as long as they like. */
+  | "none"
+  /** The end of its tasks, which have their time for that. */
+  | "ends"
+  /** The last acknowledgements. */
+  | "acknowledgements";
+
 /**
  * Waits for an executor's end: all over and all heard of; or, once that is all
  * that is missing, a fail-safe later.
  */
 export class Completion {
+  #stage: Stage = "none";
   #timer: Timer | null = null;
   #isTimeUp = false;
   #wake = () => {};
 
-  /** @param look Tells how far it is. */
+  /**
+   * @param look Tells how far it is.
+   * @param endMsMax The time that tasks get to end when it leaves, ms.
+   */
   constructor(
     private readonly clock: Clock,
     private readonly look: () => Progress,
+    private readonly endMsMax: number,
   ) {}
 
   /** Must be called whenever the progress may be another. */
@@ -40,22 +54,22 @@ export class Completion {
       if ((isOver && isHeard) || this.#isTimeUp) break;
       // A task may come while the last one's end is acknowledged; but who
       // leaves ends, whatever the daemon says or does not say.
-      if (isOver || isLeaving) this.#arm();
-      else this.#disarm();
+      this.#enter(isOver ? "acknowledgements" : isLeaving ? "ends" : "none");
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    this.#disarm();
+    this.#enter("none");
   }
 
-  #arm(): void {
-    this.#timer ??= this.clock.after(ACKNOWLEDGE_WAIT_MS, () => {
-      this.#isTimeUp = true;
-      this.#wake();
-    });
-  }
-
-  #disarm(): void {
+  #enter(stage: Stage): void {
+    if (stage === this.#stage) return;
+    this.#stage = stage;
     this.#timer?.cancel();
-    this.#timer = null;
+    this.#timer = stage === "none" ? null : this.clock.after(
+      ACKNOWLEDGE_WAIT_MS + (stage === "ends" ? this.endMsMax : 0),
+      () => {
+        this.#isTimeUp = true;
+        this.#wake();
+      },
+    );
   }
 }

@@ -83,7 +83,7 @@ export class Executor {
         (this.#updates.unacknowledged.length === 0 &&
           !this.#tasks.hasUnresolved),
       isLeaving: this.#isShuttingDown,
-    }));
+    }), config.shutdownGraceMs);
     this.#subscription = new Subscription({
       ...ports,
       buildCall: () => this.#buildSubscribe(),
