@@ -136,6 +136,7 @@ export class Executor {
         {
           ...ports,
           processIds: () => this.#tasks.processIds,
+          isCreated: (id) => this.#tasks.isCreated(id),
           onForgotten: (id) => this.#tasks.onForgotten(id),
           onStatus: (status) => this.#tasks.onStatus(status),
         },

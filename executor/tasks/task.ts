@@ -59,6 +59,8 @@ export class Task {
   #status: ProcessStatusInfo | null = null;
   /** Which start of the process was reported as running. */
   #generation = 0;
+  /** Resolves when it is known whether there is a process of ours. */
+  readonly #created = Promise.withResolvers<void>();
   #isUnresolved = false;
   #isAcknowledged = false;
   #timeLimit: Timer | null = null;
@@ -114,6 +116,11 @@ export class Task {
     return this.#process !== "none";
   }
 
+  /** Whether the daemon has said that it knows its process. */
+  get isCreated(): boolean {
+    return this.#process === "known";
+  }
+
   /** Whether the daemon may run its process though the task has ended. */
   get isUnresolved(): boolean {
     return this.#isUnresolved;
@@ -144,7 +151,10 @@ export class Task {
         () => this.kill("time-over"),
       );
     }
-    background.run(`launch ${this.id}`, () => this.#launch(info));
+    background.run(
+      `launch ${this.id}`,
+      () => this.#launch(info).finally(this.#created.resolve),
+    );
   }
 
   /**
@@ -169,14 +179,17 @@ export class Task {
       });
     }
     const timeoutMs = graceMs ?? graceOf(this.received.info, cause);
-    this.ports.background.run(`kill ${this.id}`, () =>
-      this.control.stop(
+    this.ports.background.run(`kill ${this.id}`, async () => {
+      // Until then a process of this name may be another's, and the launch
+      // itself sees that it is not wanted.
+      if (!this.isCreated) await this.#created.promise;
+      await this.control.stop(
         this.id,
         timeoutMs,
-        // Before it is created, the launch itself sees that it is not wanted.
-        () => this.#process !== "none" && !this.isOver,
+        () => this.isCreated && !this.isOver,
         () => this.onForgotten(),
-      ));
+      );
+    });
   }
 
   /** Its process has changed. */

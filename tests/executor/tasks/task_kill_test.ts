@@ -1,5 +1,6 @@
 /** Time and the daemon are scripted: nothing here waits for either. */
 import { assertEquals } from "@std/assert";
+import { AppError } from "../../../shared/errors.ts";
 import {
   launched,
   makeTask,
@@ -44,6 +45,43 @@ Deno.test("TaskManager stops a process whose create lost its answer", async () =
   await bench.waitLong(2_000);
   assertEquals(bench.callsOf("stop"), ["stop one 5"]);
   assertEquals(bench.callsOf("create"), ["create one"]);
+  await bench.change("one", { ...ENDED, Result: "stopped" });
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+/** "one" is being created: the answer comes when the test gives it. */
+async function creating() {
+  const answer = Promise.withResolvers<void>();
+  const bench = await launched((daemon) => {
+    daemon.create = async (info) => {
+      await answer.promise;
+      daemon.infos.set(info.Id, info);
+    };
+  });
+  return { bench, answer };
+}
+
+Deno.test("TaskManager does not stop another's process of the same name", async () => {
+  const { bench, answer } = await creating();
+  bench.tasks.kill("one", 5_000);
+  await settled();
+  answer.reject(new AppError("ALREADY_EXISTS", "one already existed"));
+  await settled();
+  assertEquals(bench.callsOf("stop"), []);
+  assertEquals(bench.states, ["one TASK_STARTING", "one TASK_KILLED"]);
+});
+
+Deno.test("TaskManager stops what was killed while it was created", async () => {
+  const { bench, answer } = await creating();
+  bench.tasks.kill("one", 5_000);
+  bench.tasks.kill("one", 2_000);
+  await bench.waitLong(1_000);
+  assertEquals(bench.callsOf("stop"), []);
+  // Had it been asked before, its word that it knows no "one" would come now.
+  answer.resolve();
+  await settled();
+  assertEquals(bench.callsOf("stop"), ["stop one 5", "stop one 2"]);
+  assertEquals(bench.states, ["one TASK_STARTING"]);
   await bench.change("one", { ...ENDED, Result: "stopped" });
   assertEquals(bench.last?.state, "TASK_KILLED");
 });
