@@ -36,6 +36,8 @@ export interface TestExecutorOptions
   extends Partial<ExecutorEnvironmentOptions> {
   /** @default {"json"} */
   readonly codec?: Wire["codec"];
+  /** Whether there is no space for its log. @default {false} */
+  readonly isDiskFull?: boolean;
 }
 
 /** A real executor, started exactly as an agent starts one. */
@@ -60,19 +62,25 @@ export class TestExecutor implements AsyncDisposable {
   static async start(
     agent: FakeAgent,
     socket: string,
-    { codec = "json", ...environment }: TestExecutorOptions = {},
+    { codec = "json", isDiskFull = false, ...environment }:
+      TestExecutorOptions = {},
   ): Promise<TestExecutor> {
     const dir = await tempDir();
     const file = await Deno.open(`${dir.path}/stderr`, {
       create: true,
       append: true,
     });
-    const child = new Deno.Command(Deno.execPath(), {
-      args: executorArguments(EXECUTOR_PROGRAM, {
+    const args = [
+      Deno.execPath(),
+      ...executorArguments(EXECUTOR_PROGRAM, {
         endpoint: agent.endpoint,
         socket,
         codec,
       }),
+    ];
+    const log = isDiskFull ? "2>/dev/full" : "";
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", `exec "$@" ${log}`, "sh", ...args],
       cwd: dir.path,
       clearEnv: true,
       env: agent.executorEnvironment({ sandbox: dir.path, ...environment }),
