@@ -246,6 +246,7 @@ export class Executor {
       ...this.ports,
       background: this.#background,
       taskIds: () => this.#tasks.runningIds,
+      isEnding: (taskId) => this.#tasks.isEnding(taskId),
       statusOf: (taskId) => this.#updates.latestOf(taskId) ?? null,
       send: (data) => this.#sendMessage(data),
     });

@@ -90,18 +90,25 @@ export class ProcessControl {
     }
   }
 
-  /** Deletes a process that has ended. */
-  async delete(id: string): Promise<void> {
+  /**
+   * Deletes a process that has ended.
+   *
+   * @returns Whether it is over with; false if it was started once more.
+   */
+  async delete(id: string): Promise<boolean> {
     const { manager, clock, random, logger } = this.ports;
     for (let attempt = 1; attempt <= DELETE_TRIES; attempt++) {
       try {
-        return await manager.delete(id);
+        await manager.delete(id);
+        return true;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         logger.warn("process not deleted", { id, reason: error.message });
+        if (error.code === "FAILED_PRECONDITION") return false;
       }
       await clock.sleep(backoffMs(attempt, RETRY, random()));
     }
+    return true;
   }
 
   /** Ends and deletes a process of ours that may or may not be there. */

@@ -106,6 +106,11 @@ export class Task {
     return this.#state === "TASK_RUNNING" && this.#status?.Status === "running";
   }
 
+  /** Whether it is over, or will be soon. */
+  get isEnding(): boolean {
+    return this.isOver || this.isBeingKilled;
+  }
+
   /** Whether somebody wants its end. */
   get isBeingKilled(): boolean {
     return this.#killCause !== null;
@@ -212,9 +217,9 @@ export class Task {
   /** The agent has stored an update of it. */
   async onAcknowledged(state: TaskState): Promise<void> {
     this.#isAcknowledged = true;
-    if (isTerminal(state) && this.hasProcess) {
-      await this.control.delete(this.id);
-    }
+    if (!isTerminal(state) || !this.hasProcess) return;
+    // Whoever restarted it has crossed its end: it has no task any more.
+    if (!await this.control.delete(this.id)) await this.#remove();
   }
 
   /** Its checks rest while there is nobody to tell. */
@@ -275,12 +280,7 @@ export class Task {
     this.#process = "none";
     // The daemon may have got it all the same, and only its answer not us.
     if (error.code === "UNAVAILABLE" && this.ports.wasReached()) {
-      this.#isUnresolved = true;
-      this.ports.background.run(`resolve ${this.id}`, async () => {
-        await this.control.remove(this.id);
-        this.#isUnresolved = false;
-        this.ports.onResolved();
-      });
+      this.ports.background.run(`resolve ${this.id}`, () => this.#remove());
     }
     this.#report({
       ...(error.code === "INVALID_ARGUMENT"
@@ -289,6 +289,14 @@ export class Task {
       ...this.#endOf("TASK_FAILED"),
       message: `process ${this.id} was not started: ${error.message}`,
     });
+  }
+
+  /** Sees to it that no process of it runs that nobody wants. */
+  async #remove(): Promise<void> {
+    this.#isUnresolved = true;
+    await this.control.remove(this.id);
+    this.#isUnresolved = false;
+    this.ports.onResolved();
   }
 
   /** What it has become without a process that would tell. */

@@ -131,6 +131,19 @@ Deno.test("TaskManager deletes a process when its end is acknowledged", async ()
   assertEquals(bench.failures, []);
 });
 
+Deno.test("TaskManager ends a process that was started again after its end", async () => {
+  const bench = await launched();
+  await bench.change("one", ENDED);
+  bench.daemon.fail("delete", { code: "FAILED_PRECONDITION" });
+  const over = bench.tasks.onAcknowledged("one", "TASK_FINISHED");
+  await settled();
+  await over;
+  assertEquals(bench.callsOf("stop"), ["stop one 0"]);
+  assertEquals(bench.callsOf("delete"), ["delete one", "delete one"]);
+  assertEquals([...bench.daemon.infos.keys()], []);
+  assertEquals(bench.tasks.hasUnresolved, false);
+});
+
 Deno.test("TaskManager has nothing to say of processes that are not its own", async () => {
   const bench = new TaskBench();
   bench.tasks.launch([makeTask("one")]);
