@@ -2,6 +2,7 @@ import { backoffMs } from "../../shared/backoff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { SECONDS_MAX } from "../../shared/manager_api/parse.ts";
 import type { ManagerClient } from "../../shared/manager_api/client.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
@@ -77,7 +78,10 @@ export class ProcessControl {
   ): Promise<void> {
     const { manager, clock, random, logger, signal } = this.ports;
     // Whole seconds on the wire; 0 would mean the definition's own.
-    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+    const timeoutS = Math.min(
+      Math.max(1, Math.ceil(timeoutMs / 1000)),
+      SECONDS_MAX,
+    );
     for (let attempt = 1; !signal.aborted && isWanted(); attempt++) {
       try {
         return await manager.stop(id, timeoutS);
