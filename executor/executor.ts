@@ -79,9 +79,9 @@ export class Executor {
     this.#completion = new Completion(ports.clock, () => ({
       isOver: (this.#tasks.hasAny || this.#isShuttingDown) &&
         !this.#tasks.hasLive,
-      isHeard: this.#departure !== null ||
-        (this.#updates.unacknowledged.length === 0 &&
-          !this.#tasks.hasUnresolved),
+      isHeard: !this.#tasks.hasUnresolved &&
+        (this.#departure !== null ||
+          this.#updates.unacknowledged.length === 0),
       isLeaving: this.#isShuttingDown,
     }), config.shutdownGraceMs);
     this.#subscription = new Subscription({
