@@ -152,3 +152,21 @@ Deno.test("executor without an agent does not leave a process behind that may be
   assertEquals(world.departure?.cause, "away");
   assertEquals(world.failures, []);
 });
+
+Deno.test("executor says why it leaves first, whatever comes while it does", async () => {
+  const world = new SimulatedWorld({ config: { checkpoint: false } });
+  const { agent, daemon } = world;
+  daemon.obeys = () => false;
+  await world.start();
+  agent.launch([makeTask("one")], "single");
+  await quiet();
+  await world.acknowledge();
+  agent.failure = "unauthorized";
+  daemon.startAnew("one");
+  await quiet();
+  agent.closeStream("broken");
+  await world.advance(10_000, 500);
+  assertEquals(world.departure?.cause, "unauthorized");
+  assertEquals(daemon.aliveIds, []);
+  assertEquals(world.failures, []);
+});
