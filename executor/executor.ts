@@ -156,6 +156,7 @@ export class Executor {
     });
     await this.#completion.reach();
     this.#leaving.abort();
+    this.#updates.onDisconnected();
     const { length } = this.#updates.unacknowledged;
     if (length > 0) {
       ports.logger.error("left without every acknowledgement", {

@@ -170,3 +170,16 @@ Deno.test("executor says why it leaves first, whatever comes while it does", asy
   assertEquals(daemon.aliveIds, []);
   assertEquals(world.failures, []);
 });
+
+Deno.test("executor does not wait for an agent that answers nothing when it leaves", async () => {
+  const world = new SimulatedWorld();
+  const { agent } = world;
+  await world.start();
+  agent.launch([makeTask("one")], "single");
+  await quiet();
+  agent.latencyMs = () => Infinity;
+  agent.kill("one");
+  await world.advance(1_000, 50);
+  await world.advance(ACKNOWLEDGE_WAIT_MS, 50);
+  assertEquals(world.departure, null);
+});
