@@ -40,6 +40,17 @@ Deno.test("TaskManager stops with the grace given, the task's, or 3 s", async ()
   assertEquals(bench.last?.state, "TASK_KILLED");
 });
 
+Deno.test("TaskManager does not shorten a kill as the task's time is over", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  const max_completion_time = { nanoseconds: 5_000_000_000 };
+  bench.tasks.launch([makeTask("one", { max_completion_time })]);
+  await settled();
+  bench.tasks.kill("one", 60_000);
+  await bench.waitLong(10_000);
+  assertEquals(bench.callsOf("stop"), ["stop one 60"]);
+});
+
 Deno.test("TaskManager stops a process whose create lost its answer", async () => {
   const bench = await launched((daemon) =>
     daemon.fail("create", { code: "UNAVAILABLE", isDone: true })
