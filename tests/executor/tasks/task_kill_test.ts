@@ -51,6 +51,28 @@ Deno.test("TaskManager does not shorten a kill as the task's time is over", asyn
   assertEquals(bench.callsOf("stop"), ["stop one 60"]);
 });
 
+Deno.test("TaskManager does not shorten a kill as the task is unhealthy", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  const health_check = {
+    type: "COMMAND",
+    command: { value: "false" },
+    delay_seconds: 1,
+    grace_period_seconds: 0,
+    interval_seconds: 1,
+  } as const;
+  bench.daemon.execCode = 1;
+  bench.tasks.launch([makeTask("one", { health_check })]);
+  await settled();
+  await bench.change("one", { Status: "running" });
+  await bench.waitLong(1_000);
+  assertEquals(bench.last?.healthy, false);
+  // It is not said to be stopping: the daemon may not have heard of it yet.
+  bench.tasks.kill("one", 60_000);
+  await bench.waitLong(10_000);
+  assertEquals(bench.callsOf("stop"), ["stop one 60"]);
+});
+
 Deno.test("TaskManager stops a process whose create lost its answer", async () => {
   const bench = await launched((daemon) =>
     daemon.fail("create", { code: "UNAVAILABLE", isDone: true })
@@ -164,6 +186,9 @@ Deno.test("TaskManager has nothing to say of processes that are not its own", as
   await bench.change("other", ENDED);
   // Of an earlier life: "one" is not created yet.
   await bench.change("one", ENDED);
+  bench.follow();
+  await settled();
+  assertEquals(bench.callsOf("create"), ["create one"]);
   assertEquals(bench.states, ["one TASK_STARTING"]);
   assertEquals(bench.tasks.hasLive, true);
 });
