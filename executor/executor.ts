@@ -79,12 +79,12 @@ export class Executor {
     this.#completion = new Completion(ports.clock, () => ({
       isOver: (this.#tasks.hasAny || this.#isShuttingDown) &&
         !this.#tasks.hasLive,
-      isHeard: this.#departure !== null ||
-        (this.#updates.unacknowledged.length === 0 &&
-          !this.#tasks.hasUnresolved),
+      isHeard: !this.#tasks.hasUnresolved &&
+        (this.#departure !== null ||
+          this.#updates.unacknowledged.length === 0),
       isConnected: this.#isSubscribed,
       isLeaving: this.#isShuttingDown,
-    }));
+    }), config.shutdownGraceMs);
     this.#subscription = new Subscription({
       ...ports,
       buildCall: () => this.#buildSubscribe(),
@@ -138,6 +138,7 @@ export class Executor {
         {
           ...ports,
           processIds: () => this.#tasks.processIds,
+          isCreated: (id) => this.#tasks.isCreated(id),
           onForgotten: (id) => this.#tasks.onForgotten(id),
           onStatus: (status) => this.#tasks.onStatus(status),
         },
@@ -249,6 +250,7 @@ export class Executor {
       ...this.ports,
       background: this.#background,
       taskIds: () => this.#tasks.runningIds,
+      isEnding: (taskId) => this.#tasks.isEnding(taskId),
       statusOf: (taskId) => this.#updates.latestOf(taskId) ?? null,
       send: (data) => this.#sendMessage(data),
     });

@@ -17,6 +17,8 @@ export interface ActionPorts {
   >;
   /** Ids of the tasks whose processes run. */
   readonly taskIds: () => readonly string[];
+  /** Whether a task is over, or will be soon. */
+  readonly isEnding: (taskId: string) => boolean;
   /** The latest status of a task as reported; null if it is not ours. */
   readonly statusOf: (taskId: string) => TaskStatus | null;
 }

@@ -161,8 +161,9 @@ function toExitCode(
   return toShellExitCode(ExitCode, Signal);
 }
 
-function toTime(unixS: number): string {
-  return unixS === 0 ? NO_TIME : formatRfc3339(unixS);
+/** @param unixS The original daemon leaves out what it does not know. */
+function toTime(unixS: number | undefined): string {
+  return unixS ? formatRfc3339(unixS) : NO_TIME;
 }
 
 /** Those that the task is found by, then those that BCS gave it. */

@@ -113,7 +113,7 @@ interface Step {
 /** Nothing is done if one of the tasks is not there. */
 async function runSteps(
   steps: readonly Step[],
-  { taskIds }: ActionPorts,
+  { taskIds, isEnding }: ActionPorts,
   turns: TaskTurns,
 ): Promise<readonly Reply[]> {
   if (steps.length === 0) {
@@ -125,6 +125,8 @@ async function runSteps(
   const failures = unknown.length > 0 ? unknown : await Promise.all(
     steps.map(({ taskId, run }) =>
       turns.take(taskId, async () => {
+        // It may have ended meanwhile, and must not be started anew.
+        if (isEnding(taskId)) return notRunning(taskId);
         const reason = await failureOf(run);
         return reason === null ? null : `task "${taskId}": ${reason}`;
       })

@@ -2,6 +2,7 @@ import { backoffMs } from "../../shared/backoff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { SECONDS_MAX } from "../../shared/manager_api/parse.ts";
 import type { ManagerClient } from "../../shared/manager_api/client.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
@@ -77,7 +78,10 @@ export class ProcessControl {
   ): Promise<void> {
     const { manager, clock, random, logger, signal } = this.ports;
     // Whole seconds on the wire; 0 would mean the definition's own.
-    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+    const timeoutS = Math.min(
+      Math.max(1, Math.ceil(timeoutMs / 1000)),
+      SECONDS_MAX,
+    );
     for (let attempt = 1; !signal.aborted && isWanted(); attempt++) {
       try {
         return await manager.stop(id, timeoutS);
@@ -90,18 +94,24 @@ export class ProcessControl {
     }
   }
 
-  /** Deletes a process that has ended, once the daemon is there to do it. */
-  async delete(id: string): Promise<void> {
+  /**
+   * Deletes a process that has ended, once the daemon is there to do it.
+   *
+   * @returns Whether it is over with; false if it was started once more.
+   */
+  async delete(id: string): Promise<boolean> {
     const { manager, clock, random, logger, signal } = this.ports;
     for (let attempt = 1;; attempt++) {
-      if (attempt > DELETE_TRIES && signal.aborted) return;
+      if (attempt > DELETE_TRIES && signal.aborted) return true;
       try {
-        return await manager.delete(id);
+        await manager.delete(id);
+        return true;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         if (attempt === 1) {
           logger.warn("process not deleted yet", { id, reason: error.message });
         }
+        if (error.code === "FAILED_PRECONDITION") return false;
       }
       await clock.sleep(backoffMs(attempt, RETRY, random()));
     }

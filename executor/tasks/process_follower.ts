@@ -22,6 +22,8 @@ export interface FollowerPorts {
   readonly logger: Logger;
   /** Ids of the processes to look at where there are no events. */
   readonly processIds: () => readonly string[];
+  /** Whether the daemon has said that it knows a process. */
+  readonly isCreated: (id: string) => boolean;
   readonly onStatus: (status: ProcessStatusInfo) => void;
   /** The daemon does not know a process that it was asked for. */
   readonly onForgotten: (id: string) => void;
@@ -84,15 +86,18 @@ async function pollProcesses(
 }
 
 async function lookAtAll(
-  { manager, logger, processIds, onStatus, onForgotten }: FollowerPorts,
+  { manager, logger, processIds, isCreated, onStatus, onForgotten }:
+    FollowerPorts,
 ): Promise<void> {
   for (const id of processIds()) {
+    // It cannot forget what it creates while it is asked.
+    const wasCreated = isCreated(id);
     try {
       onStatus(await manager.status(id));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       logger.warn("no status", { id, reason: error.message });
-      if (error.code === "NOT_FOUND") onForgotten(id);
+      if (error.code === "NOT_FOUND" && wasCreated) onForgotten(id);
     }
   }
 }

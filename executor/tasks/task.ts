@@ -59,6 +59,8 @@ export class Task {
   #status: ProcessStatusInfo | null = null;
   /** Which start of the process was reported as running. */
   #generation = 0;
+  /** Resolves when it is known whether there is a process of ours. */
+  readonly #created = Promise.withResolvers<void>();
   #isUnresolved = false;
   #isAcknowledged = false;
   #timeLimit: Timer | null = null;
@@ -104,6 +106,11 @@ export class Task {
     return this.#state === "TASK_RUNNING" && this.#status?.Status === "running";
   }
 
+  /** Whether it is over, or will be soon. */
+  get isEnding(): boolean {
+    return this.isOver || this.isBeingKilled;
+  }
+
   /** Whether somebody wants its end. */
   get isBeingKilled(): boolean {
     return this.#killCause !== null;
@@ -112,6 +119,11 @@ export class Task {
   /** Whether the daemon may know its process. */
   get hasProcess(): boolean {
     return this.#process !== "none";
+  }
+
+  /** Whether the daemon has said that it knows its process. */
+  get isCreated(): boolean {
+    return this.#process === "known";
   }
 
   /** Whether the daemon may run its process though the task has ended. */
@@ -144,7 +156,10 @@ export class Task {
         () => this.kill("time-over"),
       );
     }
-    background.run(`launch ${this.id}`, () => this.#launch(info));
+    background.run(
+      `launch ${this.id}`,
+      () => this.#launch(info).finally(this.#created.resolve),
+    );
   }
 
   /**
@@ -169,14 +184,17 @@ export class Task {
       });
     }
     const timeoutMs = graceMs ?? graceOf(this.received.info, cause);
-    this.ports.background.run(`kill ${this.id}`, () =>
-      this.control.stop(
+    this.ports.background.run(`kill ${this.id}`, async () => {
+      // Until then a process of this name may be another's, and the launch
+      // itself sees that it is not wanted.
+      if (!this.isCreated) await this.#created.promise;
+      await this.control.stop(
         this.id,
         timeoutMs,
-        // Before it is created, the launch itself sees that it is not wanted.
-        () => this.#process !== "none" && !this.isOver,
+        () => this.isCreated && !this.isOver,
         () => this.onForgotten(),
-      ));
+      );
+    });
   }
 
   /** Its process has changed. */
@@ -199,9 +217,9 @@ export class Task {
   /** The agent has stored an update of it. */
   async onAcknowledged(state: TaskState): Promise<void> {
     this.#isAcknowledged = true;
-    if (isTerminal(state) && this.hasProcess) {
-      await this.control.delete(this.id);
-    }
+    if (!isTerminal(state) || !this.hasProcess) return;
+    // Whoever restarted it has crossed its end: it has no task any more.
+    if (!await this.control.delete(this.id)) await this.#remove();
   }
 
   /** Its checks rest while there is nobody to tell. */
@@ -262,12 +280,7 @@ export class Task {
     this.#process = "none";
     // The daemon may have got it all the same, and only its answer not us.
     if (error.code === "UNAVAILABLE" && this.ports.wasReached()) {
-      this.#isUnresolved = true;
-      this.ports.background.run(`resolve ${this.id}`, async () => {
-        await this.control.remove(this.id);
-        this.#isUnresolved = false;
-        this.ports.onResolved();
-      });
+      this.ports.background.run(`resolve ${this.id}`, () => this.#remove());
     }
     this.#report({
       ...(error.code === "INVALID_ARGUMENT"
@@ -276,6 +289,14 @@ export class Task {
       ...this.#endOf("TASK_FAILED"),
       message: `process ${this.id} was not started: ${error.message}`,
     });
+  }
+
+  /** Sees to it that no process of it runs that nobody wants. */
+  async #remove(): Promise<void> {
+    this.#isUnresolved = true;
+    await this.control.remove(this.id);
+    this.#isUnresolved = false;
+    this.ports.onResolved();
   }
 
   /** What it has become without a process that would tell. */

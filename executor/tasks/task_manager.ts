@@ -57,9 +57,20 @@ export class TaskManager {
       .map(({ id }) => id);
   }
 
+  /** Whether the daemon has said that it knows the process of a task. */
+  isCreated(id: string): boolean {
+    return this.#tasks.get(id)?.isCreated ?? false;
+  }
+
   /** Ids of the tasks whose processes run. */
   get runningIds(): readonly string[] {
-    return this.#all.filter(({ isRunning }) => isRunning).map(({ id }) => id);
+    return this.#all.filter(({ isRunning, isEnding }) => isRunning && !isEnding)
+      .map(({ id }) => id);
+  }
+
+  /** Whether a task is over, or will be soon. */
+  isEnding(id: string): boolean {
+    return this.#tasks.get(id)?.isEnding ?? false;
   }
 
   /** Whether there has been any task. */

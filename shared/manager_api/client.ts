@@ -24,6 +24,8 @@ export const DAEMON_HOST = "127.0.0.1:2";
 
 /** Longest wait for an answer, ms. */
 const CALL_MS_MAX = 10_000;
+/** The longest that a timer holds, ms: beyond it, it is over at once. */
+const TIMER_MS_MAX = 2_147_483_647;
 /** The same for a stop, beyond the time that it may take, ms. */
 const STOP_MARGIN_MS = 30_000;
 /** The same for a restart: its command, and the way to running again. */
@@ -203,7 +205,7 @@ export class ManagerClient {
   ): Promise<unknown> {
     const response = await this.#fetch(pathOf(operation, params), {
       method: ROUTES[operation].method,
-      signal: AbortSignal.timeout(limitMs),
+      signal: AbortSignal.timeout(Math.min(limitMs, TIMER_MS_MAX)),
       ...(body === undefined ? {} : {
         body,
         headers: { "content-type": "application/json" },

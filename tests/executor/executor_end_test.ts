@@ -12,7 +12,12 @@ import { ManagerClient } from "../../shared/manager_api/client.ts";
 import { eventually } from "../daemon/support/eventually.ts";
 import { FakeAgent } from "../support/fake_agent.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { MemoryLogger, settled } from "../support/in_process_daemon.ts";
+import {
+  makeTask,
+  MemoryLogger,
+  settled,
+} from "../support/in_process_daemon.ts";
+import { quiet, SimulatedWorld } from "../support/simulated_world.ts";
 import { TestDaemon } from "../support/test_daemon.ts";
 import { shellTask, userName } from "../support/test_executor.ts";
 
@@ -156,4 +161,55 @@ Deno.test("executor waits longer than that for an agent that is away", async () 
   assertEquals(agent.updates("one").at(-1)?.status.state, "TASK_FINISHED");
   assertEquals(executor.failures, []);
   assertEquals(agent.violations, []);
+});
+
+Deno.test("executor without an agent does not leave a process behind that may be there", async () => {
+  const world = new SimulatedWorld({ config: { checkpoint: false } });
+  const { agent, daemon } = world;
+  await world.start();
+  daemon.answersToLose = 1;
+  agent.launch([makeTask("one")], "single");
+  await quiet();
+  daemon.leave();
+  await world.advance(15_000, 500);
+  assertEquals(world.statesOf("one"), ["TASK_STARTING", "TASK_FAILED"]);
+  agent.closeStream("broken");
+  await world.advance(5_000, 500);
+  assertEquals(world.hasLeft, false);
+  daemon.comeBack();
+  await world.advance(5_000, 500);
+  assertEquals(daemon.ids, []);
+  assertEquals(world.departure?.cause, "away");
+  assertEquals(world.failures, []);
+});
+
+Deno.test("executor says why it leaves first, whatever comes while it does", async () => {
+  const world = new SimulatedWorld({ config: { checkpoint: false } });
+  const { agent, daemon } = world;
+  daemon.obeys = () => false;
+  await world.start();
+  agent.launch([makeTask("one")], "single");
+  await quiet();
+  await world.acknowledge();
+  agent.failure = "unauthorized";
+  daemon.startAnew("one");
+  await quiet();
+  agent.closeStream("broken");
+  await world.advance(10_000, 500);
+  assertEquals(world.departure?.cause, "unauthorized");
+  assertEquals(daemon.aliveIds, []);
+  assertEquals(world.failures, []);
+});
+
+Deno.test("executor does not wait for an agent that answers nothing when it leaves", async () => {
+  const world = new SimulatedWorld();
+  const { agent } = world;
+  await world.start();
+  agent.launch([makeTask("one")], "single");
+  await quiet();
+  agent.latencyMs = () => Infinity;
+  agent.kill("one");
+  await world.advance(1_000, 50);
+  await world.advance(ACKNOWLEDGE_WAIT_MS, 50);
+  assertEquals(world.departure, null);
 });

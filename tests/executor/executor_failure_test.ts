@@ -4,6 +4,7 @@ import { assert } from "../../shared/errors.ts";
 import { eventually } from "../daemon/support/eventually.ts";
 import { isAlive } from "../daemon/support/proc.ts";
 import { FakeAgent } from "../support/fake_agent.ts";
+import { TestDaemon } from "../support/test_daemon.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import {
   shellTask,
@@ -233,6 +234,21 @@ Deno.test("executor passes the user of the framework on", async () => {
   const { status } = await agent.updateOf("framework's", "TASK_FAILED");
   assertStringIncludes(status.message ?? "", "no-such-user");
   await agent.updateOf("own", "TASK_FINISHED");
+  assertEquals(await executor.exit(), 0);
+  assertEquals(agent.violations, []);
+});
+
+Deno.test("executor does its work where there is no space for its log", async () => {
+  await using daemon = await TestDaemon.start();
+  await using agent = await FakeAgent.start({
+    frameworkUser: await userName(),
+  });
+  await using executor = await TestExecutor.start(agent, daemon.socket, {
+    isDiskFull: true,
+  });
+  await agent.subscribed();
+  agent.launch(shellTask("one", "exit 0"));
+  await agent.updateOf("one", "TASK_FINISHED");
   assertEquals(await executor.exit(), 0);
   assertEquals(agent.violations, []);
 });

@@ -242,3 +242,17 @@ Deno.test("executor loses no update by a second SIGTERM or SIGINT", async () => 
   assertEquals(await daemon.client.list(), []);
   assertEquals(agent.violations, []);
 });
+
+Deno.test("executor leaves no process that was restarted after its end", async () => {
+  await using chain = await startChain(WIRES[0]);
+  const { agent, daemon, executor } = chain;
+  agent.acks.hold();
+  const script = "if [ -e again ]; then exec sleep 1000; fi; echo > again";
+  agent.launch(shellTask("one", script));
+  await agent.updateOf("one", "TASK_FINISHED");
+  await daemon.client.restart("one", 5);
+  agent.acks.release();
+  assertEquals(await executor.exit(), 0);
+  assertEquals(await daemon.client.list(), []);
+  assertEquals(agent.violations, []);
+});

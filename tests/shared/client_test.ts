@@ -42,3 +42,23 @@ for (
     client.close();
   });
 }
+
+Deno.test("ManagerClient waits for a stop of a year", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/socket`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const client = new ManagerClient(path);
+  let isOver = false;
+  const stopped = client.stop("one", 31_536_000).finally(() => isOver = true);
+  using connection = await listener.accept();
+  await connection.read(new Uint8Array(65_536));
+  // A timer that cannot hold its time is over within a millisecond.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assertEquals(isOver, false);
+  const body = '{"result":true,"code":0,"message":"success","data":null}';
+  await connection.write(new TextEncoder().encode(
+    `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  ));
+  await stopped;
+  client.close();
+});

@@ -38,6 +38,8 @@ export interface TestExecutorOptions
   readonly codec?: Wire["codec"];
   /** What else an agent would set, such as files of TLS. @default {{}} */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Whether there is no space for its log. @default {false} */
+  readonly isDiskFull?: boolean;
 }
 
 /** A real executor, started exactly as an agent starts one. */
@@ -62,16 +64,17 @@ export class TestExecutor implements AsyncDisposable {
   static async start(
     agent: FakeAgent,
     socket: string,
-    { codec = "json", variables = {}, ...environment }: TestExecutorOptions =
-      {},
+    { codec = "json", variables = {}, isDiskFull = false, ...environment }:
+      TestExecutorOptions = {},
   ): Promise<TestExecutor> {
     const dir = await tempDir();
     const file = await Deno.open(`${dir.path}/stderr`, {
       create: true,
       append: true,
     });
-    const child = new Deno.Command(Deno.execPath(), {
-      args: executorArguments(EXECUTOR_PROGRAM, {
+    const args = [
+      Deno.execPath(),
+      ...executorArguments(EXECUTOR_PROGRAM, {
         endpoint: variables["MESOS_AGENT_ENDPOINT"] ?? agent.endpoint,
         socket,
         codec,
@@ -79,6 +82,10 @@ export class TestExecutor implements AsyncDisposable {
         tlsFiles: Object.entries(variables)
           .filter(([name]) => name.endsWith("_FILE")).map(([, path]) => path),
       }),
+    ];
+    const log = isDiskFull ? "2>/dev/full" : "";
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", `exec "$@" ${log}`, "sh", ...args],
       cwd: dir.path,
       clearEnv: true,
       env: {

@@ -232,3 +232,14 @@ Deno.test("encodeContainerInfo() never takes more than 16 KiB", () => {
   assertEquals(value, least);
   assertEquals(size < 1_000, true);
 });
+
+Deno.test("toContainerInfo() makes do with what the original daemon tells", () => {
+  const { FinishTime: _finishTime, Generation: _generation, ...rest } = status;
+  const said = { ...rest, LastStartTime: 1_795_331_600, Status: "stopped" };
+  const original: ProcessStatusInfo = JSON.parse(JSON.stringify(said));
+  const { FinishAt, ExitCode } = toContainerInfo({
+    ...input,
+    status: original,
+  });
+  assertEquals([FinishAt, ExitCode], ["0001-01-01T00:00:00Z", -1]);
+});

@@ -35,6 +35,7 @@ export class MessageWorld {
   /** What could only be a bug. */
   readonly failures: unknown[] = [];
   readonly tasks = ["t1", "t2"];
+  readonly ending = new Set<string>();
   readonly statuses = new Map<string, TaskStatus>();
   execResult = EXEC_RESULT;
   /** Decides how the daemon takes a call; by default it just does it. */
@@ -101,6 +102,7 @@ export class MessageWorld {
         inspect: (id) => Promise.resolve(inspectionOf(id)),
       },
       taskIds: () => this.tasks,
+      isEnding: (id) => this.ending.has(id),
       statusOf: (id) => this.statuses.get(id) ?? null,
       send: (data) => {
         this.accept();

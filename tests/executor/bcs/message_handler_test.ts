@@ -19,6 +19,24 @@ function encode(text: string): string {
   return new TextEncoder().encode(text).toBase64();
 }
 
+Deno.test("MessageHandler does not restart what has ended before its turn", async () => {
+  const world = new MessageWorld();
+  const gate = new Gate();
+  world.daemon = gate.pass;
+  world.send({ Type: 10, TaskID: { value: "t1" } });
+  world.send({ Type: 11, TaskID: { value: "t1" } });
+  await turn();
+  world.ending.add("t1");
+  await gate.open();
+  await gate.open();
+  await world.settle();
+  assertEquals(world.calls, [["reload", "t1"]]);
+  assertEquals(
+    world.answers.map(({ Type, Message }) => [Type, Message]),
+    [[10, ""], [11, 'task "t1" does not run in this executor']],
+  );
+});
+
 Deno.test("MessageHandler keeps the order of a task's messages", async () => {
   const world = new MessageWorld();
   const gate = new Gate();

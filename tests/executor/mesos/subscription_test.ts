@@ -56,6 +56,7 @@ class Bench {
   /** Why the executor has to leave; undefined while it is subscribing. */
   result: Departure | null | undefined;
   readonly subscription: Subscription;
+  onEvent = () => {};
   /** How far up each back-off goes, from 0 up to 1. */
   random = 0.5;
   readonly #aborter = new AbortController();
@@ -75,7 +76,10 @@ class Bench {
         random: () => this.random,
         logger: new MemoryLogger(),
         buildCall: makeCall,
-        onEvent: ({ type }) => this.log.push(type),
+        onEvent: ({ type }) => {
+          this.log.push(type);
+          this.onEvent();
+        },
         onDisconnected: () => this.log.push("disconnected"),
       },
       {
@@ -295,6 +299,18 @@ Deno.test("Subscription.drop() ends the stream; what is left of it is not heard"
     "SUBSCRIBE",
     "SUBSCRIBED",
   ]);
+});
+
+Deno.test("Subscription.drop() holds amid what came in one piece, too", async () => {
+  const stream = new Stream();
+  stream.read = async function* () {
+    yield SUBSCRIBED;
+    yield HEARTBEAT;
+  };
+  const bench = new Bench([stream]);
+  bench.onEvent = () => bench.subscription.drop("it may as well be now");
+  await settled();
+  assertEquals(bench.log, ["SUBSCRIBE", "SUBSCRIBED", "disconnected"]);
 });
 
 Deno.test("Subscription.run() gives up a stream whose heartbeats have stopped", async () => {

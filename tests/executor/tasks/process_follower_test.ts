@@ -1,6 +1,7 @@
 /** Time and the daemon are scripted: nothing here waits for either. */
 import { assertEquals } from "@std/assert";
 import { followProcesses } from "../../../executor/tasks/process_follower.ts";
+import { AppError } from "../../../shared/errors.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import {
   InProcessDaemon,
@@ -15,6 +16,7 @@ class Bench {
   readonly statuses: string[] = [];
   readonly forgotten: string[] = [];
   readonly ids = ["one"];
+  isCreated = true;
   timesFollowing = 0;
   isOver = false;
   readonly #aborter = new AbortController();
@@ -27,6 +29,7 @@ class Bench {
         random: () => 1,
         logger: new MemoryLogger(),
         processIds: () => this.ids,
+        isCreated: () => this.isCreated,
         onStatus: ({ Id, Status }) => this.statuses.push(`${Id} ${Status}`),
         onForgotten: (id) => this.forgotten.push(id),
       },
@@ -181,4 +184,19 @@ Deno.test("followProcesses() ends at once, whatever it is waiting for", async ()
   const retrying = new Bench(daemon);
   await settled();
   await retrying.end();
+});
+
+Deno.test("followProcesses() takes nothing for forgotten that was being created", async () => {
+  const daemon = new InProcessDaemon();
+  const answer = Promise.withResolvers<never>();
+  daemon.status = () => answer.promise;
+  const bench = new Bench(daemon);
+  bench.isCreated = false;
+  await settled();
+  // Asked for before it was created, answered after it.
+  bench.isCreated = true;
+  answer.reject(new AppError("NOT_FOUND", "no one"));
+  await settled();
+  assertEquals(bench.forgotten, []);
+  await bench.end();
 });

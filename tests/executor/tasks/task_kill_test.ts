@@ -1,5 +1,6 @@
 /** Time and the daemon are scripted: nothing here waits for either. */
 import { assertEquals } from "@std/assert";
+import { AppError } from "../../../shared/errors.ts";
 import {
   launched,
   makeTask,
@@ -25,15 +26,51 @@ Deno.test("TaskManager stops with the grace given, the task's, or 3 s", async ()
   bench.tasks.kill("one", 0);
   bench.tasks.kill("two");
   bench.tasks.kill("two", 1_500);
+  // The longest that the daemon takes: it would refuse any more.
+  bench.tasks.kill("two", Number.MAX_SAFE_INTEGER);
   await settled();
   assertEquals(bench.callsOf("stop"), [
     "stop one 3",
     "stop one 1",
     "stop two 8",
     "stop two 2",
+    "stop two 31536000",
   ]);
   await bench.change("one", { ...ENDED, Result: "stopped" });
   assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+Deno.test("TaskManager does not shorten a kill as the task's time is over", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  const max_completion_time = { nanoseconds: 5_000_000_000 };
+  bench.tasks.launch([makeTask("one", { max_completion_time })]);
+  await settled();
+  bench.tasks.kill("one", 60_000);
+  await bench.waitLong(10_000);
+  assertEquals(bench.callsOf("stop"), ["stop one 60"]);
+});
+
+Deno.test("TaskManager does not shorten a kill as the task is unhealthy", async () => {
+  const bench = new TaskBench();
+  bench.follow();
+  const health_check = {
+    type: "COMMAND",
+    command: { value: "false" },
+    delay_seconds: 1,
+    grace_period_seconds: 0,
+    interval_seconds: 1,
+  } as const;
+  bench.daemon.execCode = 1;
+  bench.tasks.launch([makeTask("one", { health_check })]);
+  await settled();
+  await bench.change("one", { Status: "running" });
+  await bench.waitLong(1_000);
+  assertEquals(bench.last?.healthy, false);
+  // It is not said to be stopping: the daemon may not have heard of it yet.
+  bench.tasks.kill("one", 60_000);
+  await bench.waitLong(10_000);
+  assertEquals(bench.callsOf("stop"), ["stop one 60"]);
 });
 
 Deno.test("TaskManager stops a process whose create lost its answer", async () => {
@@ -44,6 +81,43 @@ Deno.test("TaskManager stops a process whose create lost its answer", async () =
   await bench.waitLong(2_000);
   assertEquals(bench.callsOf("stop"), ["stop one 5"]);
   assertEquals(bench.callsOf("create"), ["create one"]);
+  await bench.change("one", { ...ENDED, Result: "stopped" });
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+/** "one" is being created: the answer comes when the test gives it. */
+async function creating() {
+  const answer = Promise.withResolvers<void>();
+  const bench = await launched((daemon) => {
+    daemon.create = async (info) => {
+      await answer.promise;
+      daemon.infos.set(info.Id, info);
+    };
+  });
+  return { bench, answer };
+}
+
+Deno.test("TaskManager does not stop another's process of the same name", async () => {
+  const { bench, answer } = await creating();
+  bench.tasks.kill("one", 5_000);
+  await settled();
+  answer.reject(new AppError("ALREADY_EXISTS", "one already existed"));
+  await settled();
+  assertEquals(bench.callsOf("stop"), []);
+  assertEquals(bench.states, ["one TASK_STARTING", "one TASK_KILLED"]);
+});
+
+Deno.test("TaskManager stops what was killed while it was created", async () => {
+  const { bench, answer } = await creating();
+  bench.tasks.kill("one", 5_000);
+  bench.tasks.kill("one", 2_000);
+  await bench.waitLong(1_000);
+  assertEquals(bench.callsOf("stop"), []);
+  // Had it been asked before, its word that it knows no "one" would come now.
+  answer.resolve();
+  await settled();
+  assertEquals(bench.callsOf("stop"), ["stop one 5", "stop one 2"]);
+  assertEquals(bench.states, ["one TASK_STARTING"]);
   await bench.change("one", { ...ENDED, Result: "stopped" });
   assertEquals(bench.last?.state, "TASK_KILLED");
 });
@@ -93,12 +167,28 @@ Deno.test("TaskManager deletes a process when its end is acknowledged", async ()
   assertEquals(bench.failures, []);
 });
 
+Deno.test("TaskManager ends a process that was started again after its end", async () => {
+  const bench = await launched();
+  await bench.change("one", ENDED);
+  bench.daemon.fail("delete", { code: "FAILED_PRECONDITION" });
+  const over = bench.tasks.onAcknowledged("one", "TASK_FINISHED");
+  await settled();
+  await over;
+  assertEquals(bench.callsOf("stop"), ["stop one 0"]);
+  assertEquals(bench.callsOf("delete"), ["delete one", "delete one"]);
+  assertEquals([...bench.daemon.infos.keys()], []);
+  assertEquals(bench.tasks.hasUnresolved, false);
+});
+
 Deno.test("TaskManager has nothing to say of processes that are not its own", async () => {
   const bench = new TaskBench();
   bench.tasks.launch([makeTask("one")]);
   await bench.change("other", ENDED);
   // Of an earlier life: "one" is not created yet.
   await bench.change("one", ENDED);
+  bench.follow();
+  await settled();
+  assertEquals(bench.callsOf("create"), ["create one"]);
   assertEquals(bench.states, ["one TASK_STARTING"]);
   assertEquals(bench.tasks.hasLive, true);
 });

@@ -35,6 +35,10 @@ Deno.test("buildTaskStatus() fills in everything that an agent checks", () => {
   });
 });
 
+Deno.test("buildTaskStatus() mends half a character, which an agent would refuse", () => {
+  assertEquals(messageOf("a \u{1f600}".slice(0, 3)), "a \ufffd");
+});
+
 Deno.test("buildTaskStatus() leaves out what it does not know", () => {
   const status = buildTaskStatus(REPORT, { ...ORIGIN, agentId: "" });
   assert(!("agent_id" in status));
