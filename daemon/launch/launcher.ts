@@ -18,9 +18,10 @@ import { parseLaunched } from "./run_folder.ts";
 const VERSION_LINE = "bcs-launcher 1";
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
-
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
+/** Time to read what a launcher said before it ended, ms. */
+const LAST_WORDS_MS = 500;
 
 type Verb =
   | "run"
@@ -64,25 +65,31 @@ export class ShellLauncher implements Launcher {
     child: Deno.ChildProcess,
     request: LaunchRequest,
   ): AsyncGenerator<LaunchAnswer> {
-    const status = child.status;
-    await send(child, encodeLaunch(request));
-    for await (const line of linesOf(child)) {
+    const sent = send(child, encodeLaunch(request));
+    let isLaunched = false;
+    for await (const line of answersOf(child, this.clock)) {
       const [word, ...fields] = line.split(" ");
-      if (word === "identity") {
+      // Once. What comes after it is said by the target user, whose other
+      // processes reach that pipe: they must not name somebody else's here.
+      if (word === "identity" && !isLaunched) {
+        isLaunched = true;
         yield { type: "launched", launched: parseLaunched(fields) };
       } else if (word === "exec") {
         yield { type: "executed" };
         // Not at once: whoever waits for this start comes first.
         this.clock.after(PREPARE_DELAY_MS, () => this.prepare());
-      } else if (word === "unlimited") {
+        // Nothing comes after it, whoever may hold the pipe.
+        break;
+      } else if (word === "unlimited" && !isLaunched) {
         yield { type: "unlimited", reason: fields.join(" ") };
       } else if (word === "error") {
         yield { type: "refused", message: fields.join(" ") };
-      } else {
+      } else if (!isLaunched) {
         throw new AppError("INTERNAL", `The launcher said "${line}"`);
       }
     }
-    await status;
+    await untilEnd(child, sent);
+    await child.status;
   }
 
   /** Starts the launcher of the next start. */
@@ -195,15 +202,17 @@ export class ShellLauncher implements Launcher {
     const child = this.#spawn(verb);
     const limit = this.clock.after(
       REQUEST_MS_MAX,
-      () => child.kill("SIGKILL"),
+      () => kill(child),
     );
     try {
       const answer: string[] = [];
       const end = more === undefined ? ["end"] : [];
-      await send(child, [VERSION_LINE, ...lines, ...end], more === undefined);
-      for await (const line of linesOf(child)) {
+      const request = [VERSION_LINE, ...lines, ...end];
+      await untilEnd(child, send(child, request, more === undefined));
+      for await (const line of answersOf(child, this.clock)) {
         if (answer.push(line) > 1 || more === undefined) continue;
-        await send(child, line.startsWith("error ") ? [] : more(line));
+        const rest = line.startsWith("error ") ? [] : more(line);
+        await untilEnd(child, send(child, rest));
       }
       if (more !== undefined && answer.length === 0) await send(child, []);
       const { success } = await child.status;
@@ -300,9 +309,48 @@ function toLine({ bootId, pid, startTicks }: Identity): string {
   return `identity ${bootId} ${pid} ${startTicks}`;
 }
 
-function linesOf(child: Deno.ChildProcess): ReadableStream<string> {
-  return child.stdout.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream());
+/**
+ * The lines of an answer. They end soon after the launcher has, also if a
+ * process that it started, or one of the target user, holds the pipe still.
+ */
+async function* answersOf(
+  child: Deno.ChildProcess,
+  clock: Clock,
+): AsyncGenerator<string> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream()).getReader();
+  const isRead = new AbortController();
+  const over = child.status
+    .then(() => clock.sleep(LAST_WORDS_MS, isRead.signal))
+    .then(() => ({ value: undefined }));
+  try {
+    while (true) {
+      const { value } = await Promise.race([reader.read(), over]);
+      if (value === undefined) return;
+      yield value;
+    }
+  } finally {
+    isRead.abort();
+    // Not waited for: it ends no sooner than a write that is under way.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** Waits for what the launcher has to read, and no longer than it lives. */
+async function untilEnd(
+  child: Deno.ChildProcess,
+  sent: Promise<void>,
+): Promise<void> {
+  await Promise.race([sent, child.status]);
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended meanwhile.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 async function send(
