@@ -627,7 +627,7 @@ remove() { write; }
 # takes up where it stands and reads on from the same pipe.
 walk() {
   while :; do
-    [ -z "$drop" ] || [ -O . ] || as_owner
+    [ -z "$drop" ] || is_ours || as_owner
     IFS= read -r value || fail "the request was cut"
     case $value in
       "folder "*)
@@ -644,6 +644,15 @@ walk() {
   [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
     fail "$PWD/$name is there and is no regular file"
   "${verb}_file"
+}
+
+# is_ours: whether nobody else can exchange what is in the folder where we are.
+# Being sticky does not keep others from making what we were about to.
+is_ours() {
+  [ -O . ] && text=$("$tools/stat" -c %A .) || return 1
+  case $text in
+    ?????w* | ????????w*) return 1 ;;
+  esac
 }
 
 # plain: a name must not lead anywhere else by itself.
@@ -689,16 +698,27 @@ write_file() {
   if [ -e "./$name" ]; then printf 'old\n'; else printf 'new\n'; fi
   draft=.bcs-process.$$
   "$tools/rm" -f -- "./$draft"
+  [ ! -e "./$draft" ] && [ ! -L "./$draft" ] ||
+    fail "$PWD/$draft is in the way and cannot be removed"
+  # It goes as well when nobody is there any more to hear of a failure.
+  trap '' PIPE
   trap '"$tools/rm" -f -- "./$draft"' EXIT
-  # Never through what somebody else may have put there; what the shell or the
-  # tool says ends with the kernel's reason.
-  text=$( (set -C && "$tools/base64" -d >"./$draft") 2>&1) ||
+  # What the shell or a tool says ends with the kernel's reason.
+  text=$( (set -C && fill 8>"./$draft") 2>&1) ||
     fail "cannot write in $PWD: ${text##*: }"
-  [ "$("$tools/wc" -c <"./$draft")" -eq "$size" ] ||
-    fail "the content was cut"
-  "$tools/chmod" "$mode" -- "./$draft" &&
-    "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $PWD/$name"
+  "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $PWD/$name"
   printf 'written\n'
+}
+
+# fill: the draft has no name here, as somebody else may exchange what bears it.
+# It is new if it is a file: that is all that noclobber (set -C) sees to.
+fill() {
+  new=/proc/self/fd/8
+  [ -f "$new" ] || { printf 'it was exchanged' && return 1; }
+  "$tools/base64" -d >&8 || return 1
+  [ "$("$tools/stat" -L -c %s "$new")" -eq "$size" ] ||
+    { printf 'the content was cut' && return 1; }
+  "$tools/chmod" "$mode" "$new"
 }
 
 remove_file() {
