@@ -312,7 +312,7 @@ begin() {
   look self || fail "cannot read /proc" >&3
   same_boot ''
   printf '%s %s %s %s %s\n' "$version" "$boot" "$pid" "$start" "$launcher" \
-    >"identity.$pid"
+    >"identity.$pid" || fail "cannot write in the run folder" >&3
   "$tools/ln" "identity.$pid" identity ||
     fail "this run folder was used before" >&3
   printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
