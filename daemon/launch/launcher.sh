@@ -259,9 +259,15 @@ run() {
   err=$value
   kind=
   IFS= read -r value || value=
+  joins=
   case $value in
     must-limit | may-limit)
       grouped "$value"
+      IFS= read -r value || value=
+      ;;
+    join)
+      joins=yes
+      group
       IFS= read -r value || value=
       ;;
   esac
@@ -317,8 +323,10 @@ begin() {
     fail "this run folder was used before" >&3
   printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
     >&3 2>/dev/null
+  # A group to join may be gone with its process: never mind.
   [ -z "$kind" ] ||
     { put "$cpu/cgroup.procs" 0 && put "$memory/cgroup.procs" 0; } ||
+    [ -n "$joins" ] ||
     fail "cannot enter the group $group" >&3
   IFS=' '
   # A session of its own; an empty environment and default signal actions

@@ -4,6 +4,7 @@ import type { Identity } from "../lifecycle/record.ts";
 import type {
   FileContent,
   FilePlace,
+  GroupRequest,
   LaunchAnswer,
   Launcher,
   LaunchRequest,
@@ -262,10 +263,7 @@ export function encodeLaunch(request: LaunchRequest): string[] {
     `user ${request.user}`,
     `stdout ${request.stdoutPath}`,
     `stderr ${request.stderrPath}`,
-    ...(request.group === null ? [] : [
-      request.group.isRequired ? "must-limit" : "may-limit",
-      ...encodeGroup(request.group.name, request.group.limits),
-    ]),
+    ...(request.group === null ? [] : encodeGroupRequest(request.group)),
     "begin",
     `dir ${request.workDir}`,
     `env ${request.environment.length}`,
@@ -273,6 +271,14 @@ export function encodeLaunch(request: LaunchRequest): string[] {
     `argv ${request.command.length}`,
     ...request.command.map(toItem),
     "end",
+  ];
+}
+
+function encodeGroupRequest(request: GroupRequest): string[] {
+  const { name, limits, isRequired } = request;
+  return limits === null ? ["join", `group ${name}`] : [
+    isRequired ? "must-limit" : "may-limit",
+    ...encodeGroup(name, limits),
   ];
 }
 

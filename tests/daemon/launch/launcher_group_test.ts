@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { GroupLimits } from "../../../daemon/lifecycle/limits.ts";
 import type { GroupRequest } from "../../../daemon/ports.ts";
 import {
   isInGroup,
@@ -41,7 +42,7 @@ function testGroup() {
   };
 }
 
-function limitsLine(limits: GroupRequest["limits"]): string {
+function limitsLine(limits: GroupLimits): string {
   const { cpuShares, cpuQuotaUs, memoryBytes } = limits;
   return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`;
 }
@@ -69,7 +70,7 @@ testShells("starts a process with its limits", async (bench) => {
   // The launcher that waits for it stays outside.
   assertEquals(read("memory", "cgroup.procs"), `${pid}`);
 
-  const change = (limits: Partial<GroupRequest["limits"]>) =>
+  const change = (limits: Partial<GroupLimits>) =>
     bench.ask("limit", [
       `group ${group.name}`,
       limitsLine({ ...LIMITS, ...limits }),
@@ -214,6 +215,29 @@ testShells("limits by version 2 as well", async (bench) => {
   assertEquals(await bench.ask("ungroup", [`group ${name}`]), []);
   assertEquals(await exists(`${root}/${name}`), false);
 });
+
+testShells("joins a group as it is, and makes none", async (bench) => {
+  await using group = testGroup();
+  const request = group.request({ limits: null, isRequired: false });
+  const alone = await bench.launch({ group: request });
+  assertEquals(await alone.end(), "1 exited 0 no");
+  assertEquals(readGroup("cpu", group.name, "cpu.shares"), null);
+  const main = await bench.launch({
+    group: group.request(),
+    command: ["/usr/bin/sleep", "1000"],
+  });
+  await main.executed("sleep");
+  const line = limitsLine({ ...LIMITS, memoryBytes: 48 * MIB });
+  await bench.ask("limit", [`group ${group.name}`, line]);
+  const beside = await bench.launch({
+    group: request,
+    command: ["/usr/bin/sleep", "1000"],
+  });
+  const { pid } = await beside.executed("sleep");
+  assertEquals(isInGroup(pid, group.name), true);
+  const bytes = readGroup("memory", group.name, "memory.limit_in_bytes");
+  assertEquals(bytes, `${48 * MIB}`);
+}, NO_CGROUP_V1);
 
 testShells("starts without limits only where it may", async (bench) => {
   const root = await fakeRoot(bench, "cpuset io pids");
