@@ -235,7 +235,7 @@ ungroup() {
     "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
     [ "$tries" -gt 0 ] || fail "the group $group still has processes in it"
     tries=$((tries - 1))
-    [ ! -d "$memory" ] || "$tools/sleep" 0.05
+    { [ ! -d "$memory" ] && [ ! -d "$cpu" ]; } || "$tools/sleep" 0.05
   done
 }
 
