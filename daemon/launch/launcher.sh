@@ -634,6 +634,7 @@ remove() { write; }
 # walk: enters the folders of the request one by one. The stage of the owner
 # takes up where it stands and reads on from the same pipe.
 walk() {
+  arrive || fail "the folder where the file begins has no path"
   while :; do
     [ -z "$drop" ] || is_ours || as_owner
     IFS= read -r value || fail "the request was cut"
@@ -650,7 +651,7 @@ walk() {
   name=${value#file }
   plain
   [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
-    fail "$PWD/$name is there and is no regular file"
+    fail "$here/$name is there and is no regular file"
   "${verb}_file"
 }
 
@@ -670,17 +671,23 @@ plain() {
   esac
 }
 
-# step: where cd arrived is asked of the kernel: a link shows by its target.
+# arrive: sets $here to where the kernel says that we are. $PWD will not do: bash
+# works it out before it goes there, and a link may take the place meanwhile.
+arrive() {
+  here=$("$tools/pwd" -P 2>/dev/null) && here=${here%/}
+}
+
+# step: a link shows by where it led.
 step() {
   plain
   if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
     [ "$verb" = write ] || exit 0
     "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
       { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
-      fail "cannot make the folder ${PWD%/}/$name"
+      fail "cannot make the folder $here/$name"
   fi
-  above=${PWD%/}
-  cd -P -- "./$name" 2>/dev/null && [ "$PWD" = "$above/$name" ] ||
+  above=$here
+  cd -P -- "./$name" 2>/dev/null && arrive && [ "$here" = "$above/$name" ] ||
     fail "$above/$name is a link, no folder, or closed to the file's owner"
 }
 
@@ -707,14 +714,14 @@ write_file() {
   draft=.bcs-process.$$
   "$tools/rm" -f -- "./$draft"
   [ ! -e "./$draft" ] && [ ! -L "./$draft" ] ||
-    fail "$PWD/$draft is in the way and cannot be removed"
+    fail "$here/$draft is in the way and cannot be removed"
   # It goes as well when nobody is there any more to hear of a failure.
   trap '' PIPE
   trap '"$tools/rm" -f -- "./$draft"' EXIT
   # What the shell or a tool says ends with the kernel's reason.
   text=$( (set -C && fill 8>"./$draft") 2>&1) ||
-    fail "cannot write in $PWD: ${text##*: }"
-  "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $PWD/$name"
+    fail "cannot write in ${here:-/}: ${text##*: }"
+  "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $here/$name"
   printf 'written\n'
 }
 
@@ -730,7 +737,7 @@ fill() {
 }
 
 remove_file() {
-  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $PWD/$name"
+  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $here/$name"
 }
 
 verb=${1-}
