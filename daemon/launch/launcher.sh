@@ -557,7 +557,8 @@ owner() {
   return 1
 }
 
-# pidfile: a fifo or device would hang the reader, a huge file fill it. Who
+# pidfile: a fifo or device would hang the reader (also one that took the place
+# of a file that was looked at, hence nonblock), a huge file fill it. Who
 # writes the file must not be able to name somebody else's process in it.
 pidfile() {
   field user
@@ -565,7 +566,7 @@ pidfile() {
   field file
   [ -f "$value" ] || fail "there is no pid file $value"
   file=$value
-  text=$("$tools/head" -c 64 -- "$file" 2>/dev/null) ||
+  text=$("$tools/dd" if="$file" bs=64 count=1 iflag=nonblock 2>/dev/null) ||
     fail "cannot read the pid file $file"
   IFS='	
  '
