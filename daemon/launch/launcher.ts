@@ -22,7 +22,7 @@ const REQUEST_MS_MAX = 20_000;
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
 /** Time to read what a launcher said before it ended, ms. */
-const LAST_WORDS_MS = 500;
+const LAST_WORDS_MS = 2_000;
 
 type Verb =
   | "run"

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fullDisk } from "../../support/full_disk.ts";
 import { encodePlace } from "../../../daemon/launch/launcher.ts";
 import {
   exists,
@@ -291,6 +292,19 @@ testShells("writes into nothing that was put in its way", async (bench) => {
   const length = await opened.read(bytes) ?? 0;
   assertEquals(new TextDecoder().decode(bytes.subarray(0, length)), "end");
   assertEquals(await list(bench), []);
+}, NEEDS_ROOT);
+
+testShells("keeps the old file when the disk is full", async (bench) => {
+  const root = await makeRoot(bench);
+  await using _ = await fullDisk(root);
+  await Deno.writeTextFile(`${root}/f`, "");
+  const [, answer] = await write(bench, { path: "f" });
+  assertEquals(
+    answer,
+    `error cannot write in ${root}: No space left on device`,
+  );
+  const before = [`f 644 ${OWN} f`, `f 644 ${OWN} filler`];
+  assertEquals(await list(bench), before);
 }, NEEDS_ROOT);
 
 testShells("leaves no draft when the daemon is gone", async (bench) => {
