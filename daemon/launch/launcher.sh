@@ -159,8 +159,18 @@ limit_group() {
   put "$cpu/cpu.max" "$quota 100000"
 }
 
-# make_group: with its limits, before anybody is in it.
+# is_there: whether there is such a group.
+is_there() {
+  [ -d "$memory" ] || [ -d "$cpu" ]
+}
+
+# make_group: with its limits, before anybody is in it. One that is there is
+# another daemon's, or left by one whose data is gone: its count of kills is not
+# ours, and new limits could kill who is in it.
 make_group() {
+  why="somebody is in the group $group already"
+  ! is_there || "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+  ! is_there || return 1
   why="the daemon may not make a group in $cgroups"
   (umask 022 && exec "$tools/mkdir" -p -- "$memory" "$cpu" 2>/dev/null) ||
     return 1
@@ -231,11 +241,11 @@ ungroup() {
   group
   [ -n "$kind" ] || return 0
   tries=20
-  while [ -d "$memory" ] || [ -d "$cpu" ]; do
+  while is_there; do
     "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
     [ "$tries" -gt 0 ] || fail "the group $group still has processes in it"
     tries=$((tries - 1))
-    { [ ! -d "$memory" ] && [ ! -d "$cpu" ]; } || "$tools/sleep" 0.05
+    ! is_there || "$tools/sleep" 0.05
   done
 }
 
