@@ -4,7 +4,6 @@ import type { Identity } from "../lifecycle/record.ts";
 import type {
   FileContent,
   FilePlace,
-  GroupRequest,
   LaunchAnswer,
   Launcher,
   LaunchRequest,
@@ -13,10 +12,15 @@ import type {
 } from "../ports.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { TextLineStream } from "../../shared/std/streams.ts";
+import {
+  encodeGroup,
+  encodeIdentity,
+  encodeLaunch,
+  encodePlace,
+  VERSION_LINE,
+} from "./encode_request.ts";
 import { parseLaunched } from "./run_folder.ts";
 
-/** First line of every request. */
-const VERSION_LINE = "bcs-launcher 1";
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
 /** Time from one start to making the launcher of the next ready, ms. */
@@ -124,7 +128,7 @@ export class ShellLauncher implements Launcher {
   async signal(name: string, targets: readonly Identity[]): Promise<number[]> {
     const lines = await this.#ask("signal", [
       `signal ${name}`,
-      ...targets.map(toLine),
+      ...targets.map(encodeIdentity),
     ]);
     return lines.filter((line) => line.startsWith("sent "))
       .map((line) => Number(line.slice("sent ".length)));
@@ -154,7 +158,7 @@ export class ShellLauncher implements Launcher {
   ): Promise<number[]> {
     const lines = await this.#ask("sessions", [
       `signal ${signal}`,
-      ...sessions.map(toLine),
+      ...sessions.map(encodeIdentity),
     ]);
     const [word, ...left] = lines[0]?.split(" ") ?? [];
     assert(word === "left", `the launcher answered "${lines.join("\n")}"`);
@@ -253,66 +257,6 @@ export class ShellLauncher implements Launcher {
       );
     }
   }
-}
-
-/** Writes a launch request as launcher.sh reads it. */
-export function encodeLaunch(request: LaunchRequest): string[] {
-  return [
-    VERSION_LINE,
-    `folder ${request.folder}`,
-    `user ${request.user}`,
-    `stdout ${request.stdoutPath}`,
-    `stderr ${request.stderrPath}`,
-    ...(request.group === null ? [] : encodeGroupRequest(request.group)),
-    "begin",
-    `dir ${request.workDir}`,
-    `env ${request.environment.length}`,
-    ...request.environment.map(toItem),
-    `argv ${request.command.length}`,
-    ...request.command.map(toItem),
-    "end",
-  ];
-}
-
-function encodeGroupRequest(request: GroupRequest): string[] {
-  const { name, limits, isRequired } = request;
-  return limits === null ? ["join", `group ${name}`] : [
-    isRequired ? "must-limit" : "may-limit",
-    ...encodeGroup(name, limits),
-  ];
-}
-
-function encodeGroup(
-  name: string,
-  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
-): string[] {
-  return [
-    `group ${name}`,
-    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
-  ];
-}
-
-/** A value may have several lines; each is marked, so none can pose as more. */
-function toItem(value: string): string {
-  return `=${value.replaceAll("\n", "\n+")}`;
-}
-
-/** Writes down where a file is as launcher.sh goes there. */
-export function encodePlace(
-  { root, folders, name }: FilePlace,
-  owner: string,
-): string[] {
-  return [
-    `user ${owner}`,
-    `root ${root}`,
-    ...folders.map((folder) => `folder ${folder}`),
-    "owner",
-    `file ${name}`,
-  ];
-}
-
-function toLine({ bootId, pid, startTicks }: Identity): string {
-  return `identity ${bootId} ${pid} ${startTicks}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fullDisk } from "../../support/full_disk.ts";
-import { encodePlace } from "../../../daemon/launch/launcher.ts";
+import { encodePlace } from "../../../daemon/launch/encode_request.ts";
 import {
   exists,
   IS_ROOT,
