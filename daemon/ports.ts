@@ -15,7 +15,8 @@ export interface GroupPolicy {
 export interface GroupRequest {
   /** Path below every controller, such as `bcs-process/7.1`. */
   readonly name: string;
-  readonly limits: GroupLimits;
+  /** null = as they are: the group is entered if it is there, never made. */
+  readonly limits: GroupLimits | null;
   /** Whether nothing is started where limits cannot be enforced. */
   readonly isRequired: boolean;
 }

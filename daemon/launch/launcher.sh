@@ -159,8 +159,18 @@ limit_group() {
   put "$cpu/cpu.max" "$quota 100000"
 }
 
-# make_group: with its limits, before anybody is in it.
+# is_there: whether there is such a group.
+is_there() {
+  [ -d "$memory" ] || [ -d "$cpu" ]
+}
+
+# make_group: with its limits, before anybody is in it. One that is there is
+# another daemon's, or left by one whose data is gone: its count of kills is not
+# ours, and new limits could kill who is in it.
 make_group() {
+  why="somebody is in the group $group already"
+  ! is_there || "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+  ! is_there || return 1
   why="the daemon may not make a group in $cgroups"
   (umask 022 && exec "$tools/mkdir" -p -- "$memory" "$cpu" 2>/dev/null) ||
     return 1
@@ -231,11 +241,11 @@ ungroup() {
   group
   [ -n "$kind" ] || return 0
   tries=20
-  while [ -d "$memory" ] || [ -d "$cpu" ]; do
+  while is_there; do
     "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
     [ "$tries" -gt 0 ] || fail "the group $group still has processes in it"
     tries=$((tries - 1))
-    [ ! -d "$memory" ] || "$tools/sleep" 0.05
+    ! is_there || "$tools/sleep" 0.05
   done
 }
 
@@ -259,9 +269,15 @@ run() {
   err=$value
   kind=
   IFS= read -r value || value=
+  joins=
   case $value in
     must-limit | may-limit)
       grouped "$value"
+      IFS= read -r value || value=
+      ;;
+    join)
+      joins=yes
+      group
       IFS= read -r value || value=
       ;;
   esac
@@ -312,13 +328,15 @@ begin() {
   look self || fail "cannot read /proc" >&3
   same_boot ''
   printf '%s %s %s %s %s\n' "$version" "$boot" "$pid" "$start" "$launcher" \
-    >"identity.$pid"
+    >"identity.$pid" || fail "cannot write in the run folder" >&3
   "$tools/ln" "identity.$pid" identity ||
     fail "this run folder was used before" >&3
   printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
     >&3 2>/dev/null
+  # A group to join may be gone with its process: never mind.
   [ -z "$kind" ] ||
     { put "$cpu/cgroup.procs" 0 && put "$memory/cgroup.procs" 0; } ||
+    [ -n "$joins" ] ||
     fail "cannot enter the group $group" >&3
   IFS=' '
   # A session of its own; an empty environment and default signal actions
@@ -549,7 +567,8 @@ owner() {
   return 1
 }
 
-# pidfile: a fifo or device would hang the reader, a huge file fill it. Who
+# pidfile: a fifo or device would hang the reader (also one that took the place
+# of a file that was looked at, hence nonblock), a huge file fill it. Who
 # writes the file must not be able to name somebody else's process in it.
 pidfile() {
   field user
@@ -557,7 +576,7 @@ pidfile() {
   field file
   [ -f "$value" ] || fail "there is no pid file $value"
   file=$value
-  text=$("$tools/head" -c 64 -- "$file" 2>/dev/null) ||
+  text=$("$tools/dd" if="$file" bs=64 count=1 iflag=nonblock 2>/dev/null) ||
     fail "cannot read the pid file $file"
   IFS='	
  '
@@ -626,8 +645,9 @@ remove() { write; }
 # walk: enters the folders of the request one by one. The stage of the owner
 # takes up where it stands and reads on from the same pipe.
 walk() {
+  arrive || fail "the folder where the file begins has no path"
   while :; do
-    [ -z "$drop" ] || [ -O . ] || as_owner
+    [ -z "$drop" ] || is_ours || as_owner
     IFS= read -r value || fail "the request was cut"
     case $value in
       "folder "*)
@@ -642,8 +662,17 @@ walk() {
   name=${value#file }
   plain
   [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
-    fail "$PWD/$name is there and is no regular file"
+    fail "$here/$name is there and is no regular file"
   "${verb}_file"
+}
+
+# is_ours: whether nobody else can exchange what is in the folder where we are.
+# Being sticky does not keep others from making what we were about to.
+is_ours() {
+  [ -O . ] && text=$("$tools/stat" -c %A .) || return 1
+  case $text in
+    ?????w* | ????????w*) return 1 ;;
+  esac
 }
 
 # plain: a name must not lead anywhere else by itself.
@@ -653,17 +682,23 @@ plain() {
   esac
 }
 
-# step: where cd arrived is asked of the kernel: a link shows by its target.
+# arrive: sets $here to where the kernel says that we are. $PWD will not do: bash
+# works it out before it goes there, and a link may take the place meanwhile.
+arrive() {
+  here=$("$tools/pwd" -P 2>/dev/null) && here=${here%/}
+}
+
+# step: a link shows by where it led.
 step() {
   plain
   if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
     [ "$verb" = write ] || exit 0
     "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
       { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
-      fail "cannot make the folder ${PWD%/}/$name"
+      fail "cannot make the folder $here/$name"
   fi
-  above=${PWD%/}
-  cd -P -- "./$name" 2>/dev/null && [ "$PWD" = "$above/$name" ] ||
+  above=$here
+  cd -P -- "./$name" 2>/dev/null && arrive && [ "$here" = "$above/$name" ] ||
     fail "$above/$name is a link, no folder, or closed to the file's owner"
 }
 
@@ -689,20 +724,31 @@ write_file() {
   if [ -e "./$name" ]; then printf 'old\n'; else printf 'new\n'; fi
   draft=.bcs-process.$$
   "$tools/rm" -f -- "./$draft"
+  [ ! -e "./$draft" ] && [ ! -L "./$draft" ] ||
+    fail "$here/$draft is in the way and cannot be removed"
+  # It goes as well when nobody is there any more to hear of a failure.
+  trap '' PIPE
   trap '"$tools/rm" -f -- "./$draft"' EXIT
-  # Never through what somebody else may have put there; what the shell or the
-  # tool says ends with the kernel's reason.
-  text=$( (set -C && "$tools/base64" -d >"./$draft") 2>&1) ||
-    fail "cannot write in $PWD: ${text##*: }"
-  [ "$("$tools/wc" -c <"./$draft")" -eq "$size" ] ||
-    fail "the content was cut"
-  "$tools/chmod" "$mode" -- "./$draft" &&
-    "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $PWD/$name"
+  # What the shell or a tool says ends with the kernel's reason.
+  text=$( (set -C && fill 8>"./$draft") 2>&1) ||
+    fail "cannot write in ${here:-/}: ${text##*: }"
+  "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $here/$name"
   printf 'written\n'
 }
 
+# fill: the draft has no name here, as somebody else may exchange what bears it.
+# It is new if it is a file: that is all that noclobber (set -C) sees to.
+fill() {
+  new=/proc/self/fd/8
+  [ -f "$new" ] || { printf 'it was exchanged' && return 1; }
+  "$tools/base64" -d >&8 || return 1
+  [ "$("$tools/stat" -L -c %s "$new")" -eq "$size" ] ||
+    { printf 'the content was cut' && return 1; }
+  "$tools/chmod" "$mode" "$new"
+}
+
 remove_file() {
-  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $PWD/$name"
+  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $here/$name"
 }
 
 verb=${1-}

@@ -12,15 +12,21 @@ import type {
 } from "../ports.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { TextLineStream } from "../../shared/std/streams.ts";
+import {
+  encodeGroup,
+  encodeIdentity,
+  encodeLaunch,
+  encodePlace,
+  VERSION_LINE,
+} from "./encode_request.ts";
 import { parseLaunched } from "./run_folder.ts";
 
-/** First line of every request. */
-const VERSION_LINE = "bcs-launcher 1";
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
-
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
+/** Time to read what a launcher said before it ended, ms. */
+const LAST_WORDS_MS = 2_000;
 
 type Verb =
   | "run"
@@ -64,25 +70,31 @@ export class ShellLauncher implements Launcher {
     child: Deno.ChildProcess,
     request: LaunchRequest,
   ): AsyncGenerator<LaunchAnswer> {
-    const status = child.status;
-    await send(child, encodeLaunch(request));
-    for await (const line of linesOf(child)) {
+    const sent = send(child, encodeLaunch(request));
+    let isLaunched = false;
+    for await (const line of answersOf(child, this.clock)) {
       const [word, ...fields] = line.split(" ");
-      if (word === "identity") {
+      // Once. What comes after it is said by the target user, whose other
+      // processes reach that pipe: they must not name somebody else's here.
+      if (word === "identity" && !isLaunched) {
+        isLaunched = true;
         yield { type: "launched", launched: parseLaunched(fields) };
       } else if (word === "exec") {
         yield { type: "executed" };
         // Not at once: whoever waits for this start comes first.
         this.clock.after(PREPARE_DELAY_MS, () => this.prepare());
-      } else if (word === "unlimited") {
+        // Nothing comes after it, whoever may hold the pipe.
+        break;
+      } else if (word === "unlimited" && !isLaunched) {
         yield { type: "unlimited", reason: fields.join(" ") };
       } else if (word === "error") {
         yield { type: "refused", message: fields.join(" ") };
-      } else {
+      } else if (!isLaunched) {
         throw new AppError("INTERNAL", `The launcher said "${line}"`);
       }
     }
-    await status;
+    await untilEnd(child, sent);
+    await child.status;
   }
 
   /** Starts the launcher of the next start. */
@@ -116,7 +128,7 @@ export class ShellLauncher implements Launcher {
   async signal(name: string, targets: readonly Identity[]): Promise<number[]> {
     const lines = await this.#ask("signal", [
       `signal ${name}`,
-      ...targets.map(toLine),
+      ...targets.map(encodeIdentity),
     ]);
     return lines.filter((line) => line.startsWith("sent "))
       .map((line) => Number(line.slice("sent ".length)));
@@ -146,7 +158,7 @@ export class ShellLauncher implements Launcher {
   ): Promise<number[]> {
     const lines = await this.#ask("sessions", [
       `signal ${signal}`,
-      ...sessions.map(toLine),
+      ...sessions.map(encodeIdentity),
     ]);
     const [word, ...left] = lines[0]?.split(" ") ?? [];
     assert(word === "left", `the launcher answered "${lines.join("\n")}"`);
@@ -195,15 +207,17 @@ export class ShellLauncher implements Launcher {
     const child = this.#spawn(verb);
     const limit = this.clock.after(
       REQUEST_MS_MAX,
-      () => child.kill("SIGKILL"),
+      () => kill(child),
     );
     try {
       const answer: string[] = [];
       const end = more === undefined ? ["end"] : [];
-      await send(child, [VERSION_LINE, ...lines, ...end], more === undefined);
-      for await (const line of linesOf(child)) {
+      const request = [VERSION_LINE, ...lines, ...end];
+      await untilEnd(child, send(child, request, more === undefined));
+      for await (const line of answersOf(child, this.clock)) {
         if (answer.push(line) > 1 || more === undefined) continue;
-        await send(child, line.startsWith("error ") ? [] : more(line));
+        const rest = line.startsWith("error ") ? [] : more(line);
+        await untilEnd(child, send(child, rest));
       }
       if (more !== undefined && answer.length === 0) await send(child, []);
       const { success } = await child.status;
@@ -245,64 +259,48 @@ export class ShellLauncher implements Launcher {
   }
 }
 
-/** Writes a launch request as launcher.sh reads it. */
-export function encodeLaunch(request: LaunchRequest): string[] {
-  return [
-    VERSION_LINE,
-    `folder ${request.folder}`,
-    `user ${request.user}`,
-    `stdout ${request.stdoutPath}`,
-    `stderr ${request.stderrPath}`,
-    ...(request.group === null ? [] : [
-      request.group.isRequired ? "must-limit" : "may-limit",
-      ...encodeGroup(request.group.name, request.group.limits),
-    ]),
-    "begin",
-    `dir ${request.workDir}`,
-    `env ${request.environment.length}`,
-    ...request.environment.map(toItem),
-    `argv ${request.command.length}`,
-    ...request.command.map(toItem),
-    "end",
-  ];
+/**
+ * The lines of an answer. They end soon after the launcher has, also if a
+ * process that it started, or one of the target user, holds the pipe still.
+ */
+async function* answersOf(
+  child: Deno.ChildProcess,
+  clock: Clock,
+): AsyncGenerator<string> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream()).getReader();
+  const isRead = new AbortController();
+  const over = child.status
+    .then(() => clock.sleep(LAST_WORDS_MS, isRead.signal))
+    .then(() => ({ value: undefined }));
+  try {
+    while (true) {
+      const { value } = await Promise.race([reader.read(), over]);
+      if (value === undefined) return;
+      yield value;
+    }
+  } finally {
+    isRead.abort();
+    // Not waited for: it ends no sooner than a write that is under way.
+    reader.cancel().catch(() => {});
+  }
 }
 
-function encodeGroup(
-  name: string,
-  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
-): string[] {
-  return [
-    `group ${name}`,
-    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
-  ];
+/** Waits for what the launcher has to read, and no longer than it lives. */
+async function untilEnd(
+  child: Deno.ChildProcess,
+  sent: Promise<void>,
+): Promise<void> {
+  await Promise.race([sent, child.status]);
 }
 
-/** A value may have several lines; each is marked, so none can pose as more. */
-function toItem(value: string): string {
-  return `=${value.replaceAll("\n", "\n+")}`;
-}
-
-/** Writes down where a file is as launcher.sh goes there. */
-export function encodePlace(
-  { root, folders, name }: FilePlace,
-  owner: string,
-): string[] {
-  return [
-    `user ${owner}`,
-    `root ${root}`,
-    ...folders.map((folder) => `folder ${folder}`),
-    "owner",
-    `file ${name}`,
-  ];
-}
-
-function toLine({ bootId, pid, startTicks }: Identity): string {
-  return `identity ${bootId} ${pid} ${startTicks}`;
-}
-
-function linesOf(child: Deno.ChildProcess): ReadableStream<string> {
-  return child.stdout.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream());
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended meanwhile.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 async function send(

@@ -115,8 +115,9 @@ async function get(
         false,
       );
     }
-    // It quotes the URL, with what may be a token in its query.
-    const reason = messageOf(error).replaceAll(url.href, withoutSecrets(url));
+    // It quotes the URL, with what may be a token in its query; no fragment.
+    const reason = messageOf(error)
+      .replaceAll(url.href.replace(/#.*$/, ""), withoutSecrets(url));
     throw new TryError(reason, true);
   }
 }

@@ -34,13 +34,14 @@ export class Groups {
     };
   }
 
-  /** The same for a command beside it, which is run in any case. */
+  /**
+   * The same for a command beside it, which is run in any case. It changes no
+   * limits (new ones may be on their way) and makes no group (the process may
+   * have ended, and nobody would remove it).
+   */
   forHelper(runner: ProcessRunner): GroupRequest | null {
     const name = this.#nameOf(runner);
-    const request = name === null ? null : this.forStart(runner);
-    return name === null || request === null
-      ? null
-      : { ...request, name, isRequired: false };
+    return name === null ? null : { name, limits: null, isRequired: false };
   }
 
   /** Whether the kernel killed in a process's group as memory was short. */

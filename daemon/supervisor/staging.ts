@@ -114,12 +114,25 @@ export class Staging {
     return [...environment, ...fetched];
   }
 
-  /** Gives up what is under way and removes the files that were made. */
-  async discard(runner: ProcessRunner): Promise<void> {
+  /**
+   * Gives up what is under way and removes the files that were made.
+   *
+   * @param others Processes that stay: a file that one of them is defined with
+   * becomes its own.
+   */
+  async discard(
+    runner: ProcessRunner,
+    others: readonly ProcessRunner[],
+  ): Promise<void> {
     const work = this.#workOf(runner);
     work.deleted.abort();
     await work.last;
     for (const { path, owner } of runner.record.createdFiles ?? []) {
+      const heir = others.find((other) => isDefinedWith(other, path));
+      if (heir !== undefined) {
+        heir.dispatch({ type: "fileCreated", path, owner });
+        continue;
+      }
       try {
         await this.ports.launcher.removeFile(this.#placeOf(path), owner);
       } catch (error) {
@@ -206,6 +219,11 @@ export class Staging {
     this.#work.set(runner, work);
     return work;
   }
+}
+
+function isDefinedWith({ record }: ProcessRunner, path: string): boolean {
+  const plain = (text: string) => text.replaceAll(/\/+/g, "/");
+  return (record.info.Files ?? []).some(({ To }) => plain(To) === plain(path));
 }
 
 /** The rule that a path outside of all allowed folders breaks. */

@@ -157,7 +157,9 @@ export class Supervisor {
       await this.ports.execs.settled(runner);
       // The id is free only when its files are gone: the next process of that
       // name has logs of the same name.
-      await this.ports.staging.discard(runner);
+      const others = [...this.#runners.values()]
+        .filter((other) => !this.#deleting.has(other));
+      await this.ports.staging.discard(runner, others);
       // A daemon may have ended before it did so.
       await this.ports.groups.remove(runner);
       await this.ports.removeFiles(record);

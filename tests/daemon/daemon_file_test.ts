@@ -162,6 +162,27 @@ Deno.test("daemon removes with a process what it made, and no more", async () =>
   await assertNoSecret(daemon);
 });
 
+Deno.test("a file of two processes goes with the last of them", async () => {
+  await using daemon = await TestDaemon.start();
+  const To = `${daemon.workspaceDir}/shared`;
+  const create = async (Id: string, To: string) => {
+    const Files = [file({ To })];
+    await daemon.waitForState(
+      await daemon.create({ Id, Argv: ["1000"], Files }),
+      "running",
+    );
+  };
+  await create("old", To);
+  await create("new", To.replace("/shared", "//shared"));
+  await daemon.client.stop("old", 1);
+  await daemon.client.delete("old");
+  assertEquals(await exists(To), true);
+  await daemon.restart();
+  await daemon.client.stop("new", 1);
+  await daemon.client.delete("new");
+  assertEquals(await exists(To), false);
+});
+
 Deno.test("daemon starts nothing whose files it cannot put in place", async () => {
   await using registry = new Registry();
   await using daemon = await TestDaemon.start({ hosts: [registry.host] });

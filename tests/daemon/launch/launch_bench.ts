@@ -1,5 +1,5 @@
 import { AppError } from "../../../shared/errors.ts";
-import { encodeLaunch } from "../../../daemon/launch/launcher.ts";
+import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import {
   type Launched,
   parseLaunched,

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { encodePlace } from "../../../daemon/launch/launcher.ts";
+import { fullDisk } from "../../support/full_disk.ts";
+import { encodePlace } from "../../../daemon/launch/encode_request.ts";
 import {
   exists,
   IS_ROOT,
@@ -7,6 +8,7 @@ import {
   readIfThere,
   testShells,
 } from "./launch_bench.ts";
+import { eventually } from "../support/eventually.ts";
 
 // Files of processes: what is written where, as whom, and what is refused.
 
@@ -57,6 +59,10 @@ async function list(bench: LaunchBench): Promise<string[]> {
     args: [rootOf(bench), "-mindepth", "1", "-printf", "%y %m %U %G %P\n"],
   }).output();
   return new TextDecoder().decode(stdout).split("\n").slice(0, -1).sort();
+}
+
+async function mkfifo(path: string): Promise<void> {
+  await new Deno.Command("/usr/bin/mkfifo", { args: [path] }).output();
 }
 
 const OWN = `${Deno.uid()} ${Deno.gid()}`;
@@ -115,8 +121,7 @@ testShells("goes through no link and over no other kind", async (bench) => {
   await Deno.symlink(".", `${root}/self`);
   await Deno.symlink(`${away}/target`, `${root}/dangling`);
   await Deno.writeTextFile(`${root}/plain`, "");
-  await new Deno.Command("/usr/bin/mkfifo", { args: [`${root}/fifo`] })
-    .output();
+  await mkfifo(`${root}/fifo`);
   const before = await list(bench);
   for (
     const path of [
@@ -231,6 +236,94 @@ testShells("writes nothing that the owner may not", async (bench) => {
   );
   assertEquals(await list(bench), before);
 }, NEEDS_ROOT);
+
+testShells("uses privilege only where nobody else can write", async (bench) => {
+  const root = await makeRoot(bench);
+  const owner = "nobody";
+  const path = "shared/a/f";
+  await Deno.mkdir(`${root}/shared`);
+  // Who can write there could exchange what root is about to give away.
+  for (const mode of [0o775, 0o757, 0o1777]) {
+    await Deno.chmod(`${root}/shared`, mode);
+    const [answer = ""] = await write(bench, { path, owner });
+    const refused = `error cannot make the folder ${root}/shared/a`;
+    assertEquals(answer, mode === 0o775 ? refused : "new");
+    const made = (await list(bench)).filter((line) => line.includes("/"));
+    const own = `${NOBODY} ${NOBODY}`;
+    assertEquals(
+      made,
+      mode === 0o775
+        ? []
+        : [`d 755 ${own} shared/a`, `f 440 ${own} shared/a/f`],
+    );
+    await bench.ask("remove", place(bench, path, owner));
+  }
+}, NEEDS_ROOT);
+
+testShells("writes into nothing that was put in its way", async (bench) => {
+  const root = await makeRoot(bench);
+  await Deno.chmod(root, 0o1777);
+  const device = `${bench.dir}/device`;
+  await mkfifo(device);
+  // Has it open for both: whoever writes does not wait for a reader.
+  using opened = await Deno.open(device, { read: true, write: true });
+  for (const kind of ["fifo", "link"]) {
+    const child = bench.spawn("write");
+    // The owner may not remove it from a sticky folder.
+    const draft = `${root}/.bcs-process.${child.pid}`;
+    await (kind === "fifo"
+      ? Deno.link(device, draft)
+      : Deno.symlink(device, draft));
+    const lines = [...place(bench, "f", "nobody"), "mode 660", "size 6"];
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(
+      `bcs-launcher 1\n${lines.join("\n")}\nc2VjcmV0\n`,
+    ));
+    await writer.close();
+    const answer = await new Response(child.stdout).text();
+    assertEquals(
+      answer.split("\n")[1],
+      `error ${draft} is in the way and cannot be removed`,
+    );
+    await Deno.remove(draft);
+  }
+  await opened.write(new TextEncoder().encode("end"));
+  const bytes = new Uint8Array(100);
+  const length = await opened.read(bytes) ?? 0;
+  assertEquals(new TextDecoder().decode(bytes.subarray(0, length)), "end");
+  assertEquals(await list(bench), []);
+}, NEEDS_ROOT);
+
+testShells("keeps the old file when the disk is full", async (bench) => {
+  const root = await makeRoot(bench);
+  await using _ = await fullDisk(root);
+  await Deno.writeTextFile(`${root}/f`, "");
+  const [, answer] = await write(bench, { path: "f" });
+  assertEquals(
+    answer,
+    `error cannot write in ${root}: No space left on device`,
+  );
+  const before = [`f 644 ${OWN} f`, `f 644 ${OWN} filler`];
+  assertEquals(await list(bench), before);
+}, NEEDS_ROOT);
+
+testShells("leaves no draft when the daemon is gone", async (bench) => {
+  const root = await makeRoot(bench);
+  const child = bench.spawn("write");
+  const writer = child.stdin.getWriter();
+  const lines = [...place(bench, "f"), "mode 440", "size 9", "c2VjcmV0"];
+  await writer.write(
+    new TextEncoder().encode(`bcs-launcher 1\n${lines.join("\n")}\n`),
+  );
+  await eventually(
+    "the draft is there",
+    () => exists(`${root}/.bcs-process.${child.pid}`),
+  );
+  await child.stdout.cancel();
+  await writer.close();
+  await child.status;
+  assertEquals(await list(bench), []);
+});
 
 testShells("is nobody else without root", async (bench) => {
   await makeRoot(bench);

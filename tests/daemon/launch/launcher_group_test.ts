@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { GroupLimits } from "../../../daemon/lifecycle/limits.ts";
 import type { GroupRequest } from "../../../daemon/ports.ts";
 import {
   isInGroup,
@@ -41,7 +42,7 @@ function testGroup() {
   };
 }
 
-function limitsLine(limits: GroupRequest["limits"]): string {
+function limitsLine(limits: GroupLimits): string {
   const { cpuShares, cpuQuotaUs, memoryBytes } = limits;
   return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`;
 }
@@ -69,7 +70,7 @@ testShells("starts a process with its limits", async (bench) => {
   // The launcher that waits for it stays outside.
   assertEquals(read("memory", "cgroup.procs"), `${pid}`);
 
-  const change = (limits: Partial<GroupRequest["limits"]>) =>
+  const change = (limits: Partial<GroupLimits>) =>
     bench.ask("limit", [
       `group ${group.name}`,
       limitsLine({ ...LIMITS, ...limits }),
@@ -162,8 +163,6 @@ testShells("limits by version 2 as well", async (bench) => {
   const name = "a/b/1.1";
   const group = { name, limits: LIMITS, isRequired: true };
   const read = (path: string) => readIfThere(`${root}/${path}`);
-  await Deno.mkdir(`${root}/${name}`, { recursive: true });
-  await Deno.writeTextFile(`${root}/${name}/memory.events`, "oom_kill 0\n");
   const launch = await bench.launch({ group });
   assertEquals(await launch.end(), "1 exited 0 no");
   for (const above of ["", "a/", "a/b/"]) {
@@ -201,19 +200,78 @@ testShells("limits by version 2 as well", async (bench) => {
   );
   assertEquals(await read(`${name}/memory.max`), `${64 * MIB}`);
 
-  await Deno.writeTextFile(
-    `${root}/${name}/memory.events`,
-    "low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n",
-  );
-  assertEquals(await bench.ask("oom", [`group ${name}`]), ["oom"]);
-  const next = await bench.launch({ group, command: sh("kill -9 $$") });
-  assertEquals(await next.end(), "1 signalled 9 no oom");
+  for (const kills of [0, 2]) {
+    await Deno.writeTextFile(
+      `${root}/${name}/memory.events`,
+      `low 0\nhigh 0\nmax 12\noom 1\noom_kill ${kills}\noom_group_kill 0\n`,
+    );
+    const oom = kills === 0 ? [] : ["oom"];
+    assertEquals(await bench.ask("oom", [`group ${name}`]), oom);
+    const next = await bench.launch({
+      group: { ...group, limits: null },
+      command: sh("kill -9 $$"),
+    });
+    assertEquals(await next.end(), ["1 signalled 9 no", ...oom].join(" "));
+  }
   // Unlike the kernel's, such a folder has to be empty.
   await Deno.remove(`${root}/${name}`, { recursive: true });
   await Deno.mkdir(`${root}/${name}`);
   assertEquals(await bench.ask("ungroup", [`group ${name}`]), []);
   assertEquals(await exists(`${root}/${name}`), false);
 });
+
+testShells("starts in no group of somebody else's", async (bench) => {
+  await using group = testGroup();
+  const command = ["/usr/bin/sleep", "1000"] as const;
+  const other = await bench.launch({ group: group.request(), command });
+  await other.executed("sleep");
+  const limits = { ...LIMITS, memoryBytes: 32 * MIB };
+  const why = `somebody is in the group ${group.name} already`;
+  const refused = await bench.launch({ group: group.request({ limits }) });
+  assertEquals(await refused.answers, [
+    `error its limits cannot be enforced: ${why}`,
+  ]);
+  const alone = await bench.launch({
+    group: group.request({ limits, isRequired: false }),
+  });
+  assertEquals((await alone.answers)[0], `unlimited ${why}`);
+  const read = () => readGroup("memory", group.name, "memory.limit_in_bytes");
+  assertEquals(read(), `${64 * MIB}`);
+  // What it counted is no kill of who comes next.
+  Deno.kill((await other.identity()).command.pid, "SIGKILL");
+  await other.end();
+  const hog = await bench.launch({ group: group.request(), command: HOG });
+  assertEquals(await hog.end(), "1 signalled 9 no oom");
+  const next = await bench.launch({
+    group: group.request({ limits }),
+    command: sh("kill -9 $$"),
+  });
+  assertEquals(await next.end(), "1 signalled 9 no");
+  assertEquals(read(), `${32 * MIB}`);
+}, NO_CGROUP_V1);
+
+testShells("joins a group as it is, and makes none", async (bench) => {
+  await using group = testGroup();
+  const request = group.request({ limits: null, isRequired: false });
+  const alone = await bench.launch({ group: request });
+  assertEquals(await alone.end(), "1 exited 0 no");
+  assertEquals(readGroup("cpu", group.name, "cpu.shares"), null);
+  const main = await bench.launch({
+    group: group.request(),
+    command: ["/usr/bin/sleep", "1000"],
+  });
+  await main.executed("sleep");
+  const line = limitsLine({ ...LIMITS, memoryBytes: 48 * MIB });
+  await bench.ask("limit", [`group ${group.name}`, line]);
+  const beside = await bench.launch({
+    group: request,
+    command: ["/usr/bin/sleep", "1000"],
+  });
+  const { pid } = await beside.executed("sleep");
+  assertEquals(isInGroup(pid, group.name), true);
+  const bytes = readGroup("memory", group.name, "memory.limit_in_bytes");
+  assertEquals(bytes, `${48 * MIB}`);
+}, NO_CGROUP_V1);
 
 testShells("starts without limits only where it may", async (bench) => {
   const root = await fakeRoot(bench, "cpuset io pids");

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { encodeLaunch } from "../../../daemon/launch/launcher.ts";
+import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import {
   membersOf,
   readProc,

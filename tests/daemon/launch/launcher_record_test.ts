@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { encodeLaunch } from "../../../daemon/launch/launcher.ts";
+import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import {
   claim,
   readEnd,
@@ -7,9 +7,18 @@ import {
 } from "../../../daemon/launch/run_folder.ts";
 import { eventually } from "../support/eventually.ts";
 import { bootId, isAlive, listProcesses, readStat } from "../support/proc.ts";
-import { exists, readIfThere, sh, testShells } from "./launch_bench.ts";
+import { fullDisk } from "../../support/full_disk.ts";
+import {
+  exists,
+  IS_ROOT,
+  readIfThere,
+  sh,
+  testShells,
+} from "./launch_bench.ts";
 
 // The two files that a launcher leaves: who was started, and how it ended.
+
+const NEEDS_ROOT = IS_ROOT ? null : "needs root, to have a full disk";
 
 testShells("publishes the identity that /proc confirms", async (bench) => {
   const launch = await bench.launch({ command: ["/usr/bin/sleep", "1000"] });
@@ -241,3 +250,15 @@ testShells("starts nothing in a folder that was claimed", async (bench) => {
   assertEquals(await readIdentity(folder), "claimed");
   assertEquals(await claim(folder), false);
 });
+
+testShells("starts nothing that it cannot publish", async (bench) => {
+  const folder = `${bench.dir}/full`;
+  await Deno.mkdir(folder);
+  await using _ = await fullDisk(folder);
+  const launch = await bench.launch({ folder: `${folder}/run` });
+  assertEquals(await launch.answers, [
+    "error cannot write in the run folder",
+  ]);
+  assertEquals(await launch.end(), "");
+  assertEquals(await readIdentity(`${folder}/run`), null);
+}, NEEDS_ROOT);

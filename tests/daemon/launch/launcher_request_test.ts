@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { encodeLaunch } from "../../../daemon/launch/launcher.ts";
+import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import { LAUNCHER_PATH } from "../../support/launcher_shells.ts";
 import { writeProgram } from "../../support/temp_dir.ts";
 import {

@@ -1,0 +1,70 @@
+import type { GroupLimits } from "../lifecycle/limits.ts";
+import type { Identity } from "../lifecycle/record.ts";
+import type { FilePlace, GroupRequest, LaunchRequest } from "../ports.ts";
+
+// Requests as launcher.sh reads them, line by line.
+
+/** First line of every request. */
+export const VERSION_LINE = "bcs-launcher 1";
+
+/** Writes a launch request as launcher.sh reads it. */
+export function encodeLaunch(request: LaunchRequest): string[] {
+  return [
+    VERSION_LINE,
+    `folder ${request.folder}`,
+    `user ${request.user}`,
+    `stdout ${request.stdoutPath}`,
+    `stderr ${request.stderrPath}`,
+    ...(request.group === null ? [] : encodeGroupRequest(request.group)),
+    "begin",
+    `dir ${request.workDir}`,
+    `env ${request.environment.length}`,
+    ...request.environment.map(toItem),
+    `argv ${request.command.length}`,
+    ...request.command.map(toItem),
+    "end",
+  ];
+}
+
+function encodeGroupRequest(request: GroupRequest): string[] {
+  const { name, limits, isRequired } = request;
+  return limits === null ? ["join", `group ${name}`] : [
+    isRequired ? "must-limit" : "may-limit",
+    ...encodeGroup(name, limits),
+  ];
+}
+
+/** Writes down a group and its limits. */
+export function encodeGroup(
+  name: string,
+  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
+): string[] {
+  return [
+    `group ${name}`,
+    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
+  ];
+}
+
+/** A value may have several lines; each is marked, so none can pose as more. */
+function toItem(value: string): string {
+  return `=${value.replaceAll("\n", "\n+")}`;
+}
+
+/** Writes down where a file is as launcher.sh goes there. */
+export function encodePlace(
+  { root, folders, name }: FilePlace,
+  owner: string,
+): string[] {
+  return [
+    `user ${owner}`,
+    `root ${root}`,
+    ...folders.map((folder) => `folder ${folder}`),
+    "owner",
+    `file ${name}`,
+  ];
+}
+
+/** Writes down whom a signal or a search is for. */
+export function encodeIdentity({ bootId, pid, startTicks }: Identity): string {
+  return `identity ${bootId} ${pid} ${startTicks}`;
+}
