@@ -26,10 +26,19 @@ export async function recover(
   effects: Effects,
   ports: EffectPorts,
 ): Promise<void> {
-  const unfinished = runners.filter(({ record }) =>
-    record.phase.state !== "stopped"
-  ).map((runner) => ({ runner, record: runner.record }));
-  const begun: Found[] = [];
+  const unfinished: readonly Found[] = runners.map((runner) => ({
+    runner,
+    record: runner.record,
+  })).filter(({ record }) => record.phase.state !== "stopped");
+  const asked = unfinished.filter(({ record }) => isAsked(record));
+  // At once: after a deadline or a request has come in between, nobody would
+  // know any more that what was in hand is still to be gone on with.
+  for (const { runner, record } of unfinished) {
+    for (const effect of resume(record)) effects.perform(runner, effect);
+  }
+  const begun = unfinished.filter(({ record }) =>
+    trackedOf(record.phase) !== null
+  );
   const guard = async (runner: ProcessRunner, step: () => Promise<void>) => {
     try {
       await step();
@@ -40,11 +49,9 @@ export async function recover(
       ports.logger.error("not adopted", { id, reason: error.message });
     }
   };
-  for (const { runner, record } of unfinished) {
-    await guard(runner, async () => {
-      const isUntouched = runner.record.phase === record.phase;
-      if (!await wasBegun(runner, ports)) return;
-      begun.push({ runner, record: isUntouched ? runner.record : record });
+  for (const found of asked) {
+    await guard(found.runner, async () => {
+      if (await wasBegun(found.runner, ports)) begun.push(found);
     });
   }
   const pids = begun.flatMap(({ runner }) =>
@@ -78,20 +85,21 @@ async function probe(
   }
 }
 
+/** The daemon ended between asking the launcher and hearing from it. */
+function isAsked({ phase }: ProcessRecord): boolean {
+  return phase.state === "stopping"
+    ? phase.tracked === null
+    : phase.state === "starting" && phase.step === "launch";
+}
+
 /**
- * Whether there is anything to take up. If the daemon ended between asking the
- * launcher and hearing from it, the run folder tells; where nothing was begun,
- * it is begun anew, and that is not for this recovery to judge.
+ * Whether what the launcher was asked for was begun: the run folder tells.
+ * If not, it is begun anew, and that is not for this recovery to judge.
  */
 async function wasBegun(
   runner: ProcessRunner,
   { folders, clock }: EffectPorts,
 ): Promise<boolean> {
-  const { phase } = runner.record;
-  const isAsked = phase.state === "stopping"
-    ? phase.tracked === null
-    : phase.state === "starting" && phase.step === "launch";
-  if (!isAsked) return true;
   const folder = folders.run(runner.record);
   const launched = await claim(folder) ? null : await readIdentity(folder);
   if (launched === null || launched === "claimed") {
@@ -110,10 +118,8 @@ async function adopt(
 ): Promise<void> {
   const report = runner.reporter();
   const { record } = runner;
-  // Begun anew since, or asked for something: that has been seen to already.
+  // Begun anew since: that has been seen to already.
   if (record.generation !== found.generation) return;
-  const inHand = record.phase === found.phase ? resume(record) : [];
-  for (const effect of inHand) effects.perform(runner, effect);
   const tracked = trackedOf(runner.record.phase);
   if (tracked === null) return;
   if (tracked.main !== null && !isMainWaitedFor(tracked)) {
