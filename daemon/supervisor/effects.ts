@@ -155,7 +155,9 @@ export class Effects {
   }
 
   async #prepare(runner: ProcessRunner, report: Report): Promise<void> {
-    const { staging, clock } = this.ports;
+    const { staging, groups, clock } = this.ports;
+    // Here, as a daemon that ended before it did so comes by here again.
+    await groups.removeEarlier(runner);
     let failure: string | null = null;
     if (staging.isNeeded(runner)) {
       try {

@@ -66,6 +66,13 @@ export class Groups {
     }
   }
 
+  /** The same of the start before the one that is being prepared, if any. */
+  async removeEarlier(runner: ProcessRunner): Promise<void> {
+    const { limiting, generation } = runner.record;
+    if (limiting?.kind !== "asked" || limiting.generation >= generation) return;
+    await this.remove(runner, limiting.generation);
+  }
+
   /**
    * Changes limits, at once if the process is alive, and for later starts.
    *
