@@ -253,6 +253,24 @@ Deno.test("stop and delete wait for the commands beside a process", async () => 
   assertEquals([done.length, api.removed], [2, ["p"]]);
 });
 
+Deno.test("a process is deleted once, however often that is asked for", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await api.call("PUT", `${BASE}/process/p/stop/5`);
+  api.settled = promise;
+  const deletes = [1, 2].map(() => api.call("DELETE", `${BASE}/process/p`));
+  await settled();
+  resolve();
+  const answers = await Promise.all(deletes);
+  assertEquals(answers.map(({ status }) => status), [200, 200]);
+  assertEquals(api.removed, ["p"]);
+  // What an effect has to say of it comes too late.
+  const seq = api.store.lastSeq();
+  api.dispatch("p", { type: "limitsChanged", limits: { Mem: 64 } });
+  assertEquals(api.store.lastSeq(), seq);
+});
+
 Deno.test("signal says so when it reached nobody", async () => {
   await using api = await ApiBench.create();
   await create(api, {});
