@@ -9,7 +9,6 @@ import {
   trackedOf,
 } from "../lifecycle/record.ts";
 import { isMainWaitedFor, sweep } from "../lifecycle/stop_ladder.ts";
-import { toSpec } from "../lifecycle/spec.ts";
 import type { ProbeAnswer } from "../ports.ts";
 import { type EffectPorts, type Effects, track } from "./effects.ts";
 import type { ProcessRunner } from "./process_runner.ts";
@@ -162,7 +161,7 @@ function lost(
  * sent, the process would be killed without having been asked.
  */
 function resume(record: ProcessRecord): readonly Effect[] {
-  const { phase, info } = record;
+  const { phase } = record;
   switch (phase.state) {
     case "staging":
       return [{ type: "prepare" }];
@@ -174,12 +173,13 @@ function resume(record: ProcessRecord): readonly Effect[] {
         ? [{ type: "findMain", deadlineMs: phase.deadlineMs }]
         : [];
     case "stopping":
-      return phase.tracked === null ? [] : resumeStop(
-        phase.rung,
-        phase.tracked,
-        toSpec(info).mode.kind === "forking",
-        record.exit !== null,
-      );
+      if (phase.tracked === null) return [];
+      return [
+        ...(typeof phase.seekUntilMs === "number"
+          ? [{ type: "findMain", deadlineMs: phase.seekUntilMs } as const]
+          : []),
+        ...resumeStop(phase.rung, phase.tracked, record.exit !== null),
+      ];
     case "running":
     case "stopped":
       return [];
@@ -189,7 +189,6 @@ function resume(record: ProcessRecord): readonly Effect[] {
 function resumeStop(
   rung: Rung,
   tracked: Tracked,
-  isForking: boolean,
   hasEnded: boolean,
 ): readonly Effect[] {
   // What waits for the launcher is told, or its deadline comes.
@@ -198,11 +197,13 @@ function resumeStop(
   if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
   if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
   if (rung === "sigkill") return [sweep(tracked, "KILL")];
-  if (isForking && tracked.main === null && tracked.commandEnded) {
-    return [{ type: "findMain", deadlineMs: 0 }];
-  }
-  const target = tracked.main ?? tracked.command;
-  return [hasEnded ? sweep(tracked, "TERM") : { type: "signal", target }];
+  const target = tracked.main ??
+    (tracked.commandEnded ? null : tracked.command);
+  return [
+    hasEnded || target === null
+      ? sweep(tracked, "TERM")
+      : { type: "signal", target },
+  ];
 }
 
 function identitiesOf(tracked: Tracked | null) {
