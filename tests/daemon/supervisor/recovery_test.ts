@@ -16,7 +16,7 @@ import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
 import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { type TempDir, tempDir } from "../../support/temp_dir.ts";
 import { createLogger } from "../../../shared/logger.ts";
-import { LAUNCHED, record } from "../lifecycle/records.ts";
+import { COMMAND, LAUNCHED, record } from "../lifecycle/records.ts";
 
 /** A daemon's inside, found in the middle of something. */
 function bench(
@@ -124,6 +124,22 @@ Deno.test("recover() waits for a restart command whose deadline is past", async 
   await ports.background.settle();
   assertEquals(failures, []);
   ports.exits.close();
+  supervisor.close();
+  store.close();
+});
+
+Deno.test("a session that is to be killed again and again is killed once at a time", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(dir, { state: "stopped" });
+  for (let time = 0; time < 3; time++) {
+    effects.perform(runner, { type: "killSession", session: COMMAND });
+  }
+  await ports.background.settle();
+  assertEquals(launcher.sent, ["signal KILL 10", "sweep KILL 10"]);
+  effects.perform(runner, { type: "killSession", session: COMMAND });
+  await ports.background.settle();
+  assertEquals([launcher.sent.length, failures], [4, []]);
   supervisor.close();
   store.close();
 });
