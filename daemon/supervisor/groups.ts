@@ -87,7 +87,10 @@ export class Groups {
 
   async #change(runner: ProcessRunner, limits: Limits): Promise<void> {
     const { policy, launcher } = this.ports;
-    const { record } = runner;
+    // While its launcher makes the group, it might write over what we wrote.
+    const record = await runner.until(({ phase }) =>
+      phase.state !== "starting" || phase.step !== "launch"
+    );
     const refuse = (cause: string): never => {
       throw new AppError(
         "FAILED_PRECONDITION",
@@ -110,6 +113,9 @@ export class Groups {
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         return refuse(error.message);
+      }
+      if (runner.record.limiting !== record.limiting) {
+        return refuse("it was started anew meanwhile, try again");
       }
     }
     runner.dispatch({ type: "limitsChanged", limits });
