@@ -12,7 +12,7 @@ import { removeStaleSocket } from "./listener.ts";
 import { ProcessStore } from "./store/process_store.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
-import { endLeftExecs, Execs, findLeftExecs } from "./supervisor/execs.ts";
+import { Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
 import { Groups } from "./supervisor/groups.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
@@ -121,7 +121,7 @@ export async function startDaemon(
     ? Promise.resolve()
     : recover(runners, effects, effectPorts);
   background.run("recovery", () => recovered);
-  background.run("left execs", () => endLeftExecs(leftExecs, effectPorts));
+  execs.endLeft(leftExecs);
 
   const api = createApi(
     createHandlers({

@@ -23,7 +23,7 @@ export function createApi(
   return async (request) => {
     let operation: Operation | null = null;
     try {
-      const { pathname, searchParams } = new URL(request.url);
+      const { pathname, searchParams } = readUrl(request.url);
       const match = matchRoute(request.method, pathname);
       operation = match.operation;
       const data = await handlers[operation]({
@@ -36,6 +36,15 @@ export function createApi(
       return answerError(error, operation, logger);
     }
   };
+}
+
+/** Its host is what the caller says it is. */
+function readUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (error) {
+    throw new AppError("INVALID_ARGUMENT", messageOf(error), { cause: error });
+  }
 }
 
 function answerError(

@@ -299,7 +299,10 @@ run() {
   wait "$child"
   status=$?
   # Only of what this launcher started: the folder may have been used before.
-  IFS=' ' read -r _ _ value _ <identity && [ "$value" = "$child" ] || exit 1
+  IFS=' ' read -r _ _ value _ <identity && [ "$value" = "$child" ] || {
+    [ -z "$kind" ] || "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+    exit 1
+  }
   record_end "$status"
 }
 

@@ -109,6 +109,12 @@ export type Phase =
     readonly isHelperRunning: boolean;
     /** Live pids that the last look through its sessions found. */
     readonly left: readonly number[];
+    /**
+     * Until when its pid file is looked at, wall clock, ms: before that look
+     * has ended nobody knows whether all are gone. null = it is not.
+     * @default {null}
+     */
+    readonly seekUntilMs?: number | null;
   }
   | { readonly state: "stopped" };
 

@@ -8,7 +8,7 @@ import { toSpec } from "./spec.ts";
 import {
   endOfMain,
   enterStopping,
-  findLateMain,
+  seekMain,
   withoutMain,
 } from "./stop_ladder.ts";
 
@@ -97,13 +97,9 @@ export function endStartCommand(
   }
   if (!isForking) return endOfMain(record, event);
   // It failed, but may have left its daemon behind all the same: look once.
-  const decision = endOfMain(record, { ...event, isSessionEmpty: false });
-  return {
-    ...decision,
-    effects: [
-      findLateMain(event.nowMs + spec.stopTimeoutMs, event.nowMs),
-    ],
-  };
+  const ended = endOfMain(record, { ...event, isSessionEmpty: false });
+  const forceMs = event.nowMs + spec.stopTimeoutMs;
+  return seekMain(ended.record, forceMs, event.nowMs);
 }
 
 /** Nobody waited for the main process, and it is gone. */
@@ -131,17 +127,15 @@ export function failStart(
   }
   const { stopTimeoutMs } = toSpec(record.info);
   const reason = [restart?.failure, event.message].filter(Boolean).join("; ");
-  return {
-    ...enterStopping(
-      {
-        ...withoutMain(record),
-        result: "start-failed",
-        message: `process ${record.id} failed to start: ${reason}`,
-      },
-      event.nowMs,
-    ),
-    effects: [findLateMain(event.nowMs + stopTimeoutMs, event.nowMs)],
-  };
+  const failed = enterStopping(
+    {
+      ...withoutMain(record),
+      result: "start-failed",
+      message: `process ${record.id} failed to start: ${reason}`,
+    },
+    event.nowMs,
+  );
+  return seekMain(failed.record, event.nowMs + stopTimeoutMs, event.nowMs);
 }
 
 /** The launcher refused: nothing was started, nothing is left. */

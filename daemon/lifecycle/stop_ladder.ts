@@ -40,10 +40,18 @@ export function sweep(
  * Looks for a main process that its pid file may name only now: it is in no
  * session that is known, so nothing else would find it.
  */
-export function findLateMain(forceMs: number, nowMs: number): Effect {
+export function seekMain(
+  record: ProcessRecord,
+  forceMs: number,
+  nowMs: number,
+): Decision {
+  const deadlineMs = Math.min(forceMs, nowMs + LATE_PID_FILE_MS);
+  const { phase } = record;
   return {
-    type: "findMain",
-    deadlineMs: Math.min(forceMs, nowMs + LATE_PID_FILE_MS),
+    record: phase.state === "stopping"
+      ? { ...record, phase: { ...phase, seekUntilMs: deadlineMs } }
+      : record,
+    effects: [{ type: "findMain", deadlineMs }],
   };
 }
 
@@ -77,13 +85,13 @@ export function beginStop(
     // It is about to be executed, and then it can be stopped as it should be.
     return { record: enter(asked, "launch", tracked, event), effects: [] };
   }
-  const effect: Effect = tracked.commandEnded
-    ? findLateMain(event.nowMs + event.timeoutMs, event.nowMs)
-    : { type: "signal", target: tracked.command };
-  return {
-    record: withoutMain(enter(asked, "sigterm", tracked, event)),
-    effects: [effect],
-  };
+  const stopping = withoutMain(enter(asked, "sigterm", tracked, event));
+  return tracked.commandEnded
+    ? seekMain(stopping, event.nowMs + event.timeoutMs, event.nowMs)
+    : {
+      record: stopping,
+      effects: [{ type: "signal", target: tracked.command }],
+    };
 }
 
 /**

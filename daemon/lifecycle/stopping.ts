@@ -7,8 +7,8 @@ import {
   climb,
   deadlineOf,
   endOfMain,
-  findLateMain,
   isMainWaitedFor,
+  seekMain,
   stopRunning,
   sweep,
   withoutMain,
@@ -58,13 +58,11 @@ export function endWhileStopping(
   if (tracked === null || mode.kind === "simple" || tracked.main !== null) {
     return endOfMain(record, event);
   }
-  return {
-    record: {
-      ...record,
-      phase: { ...record.phase, tracked: { ...tracked, commandEnded: true } },
-    },
-    effects: [findLateMain(record.phase.deadlineMs, event.nowMs)],
+  const ended = {
+    ...record,
+    phase: { ...record.phase, tracked: { ...tracked, commandEnded: true } },
   };
+  return seekMain(ended, record.phase.deadlineMs, event.nowMs);
 }
 
 /** A pid file named a main process that is to be stopped as well. */
@@ -76,7 +74,7 @@ export function stopFound(
   if (phase.tracked === null) return { record, effects: [] };
   const tracked = addMain(phase.tracked, main, session);
   return {
-    record: { ...record, phase: { ...phase, tracked } },
+    record: { ...record, phase: { ...phase, tracked, seekUntilMs: null } },
     effects: [
       { type: "watchMain", main },
       ...(phase.rung === "sigkill"
@@ -88,9 +86,13 @@ export function stopFound(
 
 /** No pid file names a main process: what is in the sessions is all. */
 export function sweepAll(record: RecordIn<"stopping">): Decision {
-  const { tracked, rung } = record.phase;
-  const signal = rung === "sigkill" ? "KILL" : "TERM";
-  return { record, effects: tracked ? [sweep(tracked, signal)] : [] };
+  const { phase } = record;
+  const { tracked, rung } = phase;
+  if (tracked === null) return { record, effects: [] };
+  return {
+    record: { ...record, phase: { ...phase, seekUntilMs: null } },
+    effects: [sweep(tracked, rung === "sigkill" ? "KILL" : "TERM")],
+  };
 }
 
 /** A repeated stop may shorten the time that is left, never lengthen it. */
@@ -167,10 +169,7 @@ export function stopRestarted(
     },
   };
   if (toSpec(record.info).mode.kind === "forking") {
-    return {
-      record: withoutMain(ended),
-      effects: [findLateMain(forceMs, nowMs)],
-    };
+    return seekMain(withoutMain(ended), forceMs, nowMs);
   }
   if (!isMainAlive || record.exit !== null) {
     return { record: ended, effects: [sweep(tracked, "TERM")] };
@@ -229,6 +228,8 @@ export function afterSweep(
       ],
     };
   }
+  // What the pid file names is in no session that was looked through.
+  if (typeof phase.seekUntilMs === "number") return { record, effects: [] };
   // All gone; but how it ended is known only once its launcher has said so.
   if (
     exit === null && isMainWaitedFor(phase.tracked) &&

@@ -222,9 +222,7 @@ export function transition(
     : decision;
 }
 
-/** A start is over: nothing is left of it, whether it is begun again or not. */
+/** Nothing is left of a start; the next one sees to what an earlier left. */
 function hasEnded(before: ProcessRecord, { phase }: ProcessRecord): boolean {
-  return before.phase.state !== phase.state &&
-    (phase.state === "stopped" || phase.state === "staging") &&
-    before.phase.state !== "stopped";
+  return before.phase.state !== "stopped" && phase.state === "stopped";
 }

@@ -55,6 +55,8 @@ export class Effects {
   readonly #latest = new WeakMap<ProcessRunner, Map<string, object>>();
   /** Generations whose sessions are being killed. */
   readonly #killing = new WeakMap<ProcessRunner, number>();
+  /** Sessions that are being killed for themselves. */
+  readonly #dying = new WeakMap<ProcessRunner, Set<string>>();
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
   constructor(private readonly ports: EffectPorts) {}
@@ -123,7 +125,7 @@ export class Effects {
     effect: Effect,
     report: Report,
   ): Promise<void> {
-    const { launcher, clock } = this.ports;
+    const { launcher } = this.ports;
     switch (effect.type) {
       case "prepare":
         // Whatever was watched for an earlier generation is over.
@@ -147,15 +149,16 @@ export class Effects {
       case "endRestart":
         return await endRestart(runner, this.ports, report);
       case "killSession":
-        await killSessions([effect.session], launcher, clock);
-        return report({ type: "sessionKilled", session: effect.session });
+        return await this.#killSession(runner, effect.session, report);
       case "sweep":
         return await this.#sweep(runner, effect, report);
     }
   }
 
   async #prepare(runner: ProcessRunner, report: Report): Promise<void> {
-    const { staging, clock } = this.ports;
+    const { staging, groups, clock } = this.ports;
+    // Here, as a daemon that ended before it did so comes by here again.
+    await groups.removeEarlier(runner);
     let failure: string | null = null;
     if (staging.isNeeded(runner)) {
       try {
@@ -317,6 +320,25 @@ export class Effects {
           nowMs: clock.nowMs(),
         },
     );
+  }
+
+  /** Asked for again and again: once at a time is enough. */
+  async #killSession(
+    runner: ProcessRunner,
+    session: Identity,
+    report: Report,
+  ): Promise<void> {
+    const dying = this.#dying.get(runner) ?? new Set();
+    this.#dying.set(runner, dying);
+    const key = `${session.pid} ${session.startTicks}`;
+    if (dying.has(key)) return;
+    dying.add(key);
+    try {
+      await killSessions([session], this.ports.launcher, this.ports.clock);
+    } finally {
+      dying.delete(key);
+    }
+    report({ type: "sessionKilled", session });
   }
 
   async #sweep(

@@ -1,8 +1,8 @@
 import type { Clock } from "../../shared/clock.ts";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, messageOf } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
 import type { ExecResult } from "../../shared/manager_api/types.ts";
 import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
-import type { Identity } from "../lifecycle/record.ts";
 import { Exec, type ExecCommand, type ExecPorts } from "./exec.ts";
 import type { Folders } from "./folders.ts";
 import { killSessions } from "./kill_sessions.ts";
@@ -20,13 +20,18 @@ const REMOVE_RETRY_MS = 50;
 export class Execs {
   /** What is at work beside each process, and the end of it. */
   readonly #running = new WeakMap<ProcessRunner, Map<Exec, Promise<void>>>();
+  /** Ends of what an earlier daemon left, by the numbers of processes. */
+  readonly #left = new Map<number, Promise<void>>();
   readonly #leaving = new AbortController();
   /** Sets the folders of this daemon apart from those of an earlier one. */
   readonly #epochMs: number;
   #count = 0;
 
   constructor(
-    private readonly ports: ExecPorts & { readonly folders: Folders },
+    private readonly ports: ExecPorts & {
+      readonly folders: Folders;
+      readonly logger: Logger;
+    },
   ) {
     this.#epochMs = ports.clock.nowMs();
   }
@@ -80,7 +85,34 @@ export class Execs {
 
   /** Resolves once nothing is left of the commands beside a process. */
   async settled(runner: ProcessRunner): Promise<void> {
+    await this.#left.get(runner.record.number);
     await Promise.all(this.#runningOf(runner).values());
+  }
+
+  /**
+   * Kills what an earlier daemon began and removes its folders.
+   *
+   * @param folders As {@linkcode findLeftExecs} found them.
+   */
+  endLeft(folders: readonly string[]): void {
+    for (const [number, left] of Map.groupBy(folders, numberOf)) {
+      const done = this.#endAll(left);
+      this.#left.set(number, done);
+      this.ports.background.run(`left execs of ${number}`, () => done);
+    }
+  }
+
+  async #endAll(folders: readonly string[]): Promise<void> {
+    for (const folder of folders) {
+      try {
+        await endLeftExec(folder, this.ports);
+      } catch (error) {
+        // One that cannot be ended is no reason to leave all others alone.
+        if (!(error instanceof AppError)) throw error;
+        const reason = error.message;
+        this.ports.logger.error("exec not ended", { folder, reason });
+      }
+    }
   }
 
   /** Kills all of them, as the daemon leaves. */
@@ -121,20 +153,23 @@ export function findLeftExecs(runRoot: string): string[] {
     );
 }
 
-/** Kills what an earlier daemon began in folders, and removes these. */
-export async function endLeftExecs(
-  folders: readonly string[],
+/** Of the process: its run folders are named by it. */
+function numberOf(folder: string): number {
+  return parseInt(folder.split("/").at(-2) ?? "");
+}
+
+async function endLeftExec(
+  folder: string,
   { launcher, clock }: Pick<ExecPorts, "launcher" | "clock">,
 ): Promise<void> {
-  const leaders: Identity[] = [];
-  for (const folder of folders) {
-    const begun = await claim(folder) ? null : await readIdentity(folder);
-    if (begun === null || begun === "claimed") continue;
+  const begun = await claim(folder) ? null : await readIdentity(folder);
+  if (begun !== null && begun !== "claimed") {
     const end = await readEnd(folder);
-    if (!end?.isSessionEmpty) leaders.push(begun.command);
+    if (!end?.isSessionEmpty) {
+      await killSessions([begun.command], launcher, clock);
+    }
   }
-  if (leaders.length > 0) await killSessions(leaders, launcher, clock);
-  for (const folder of folders) await removeFolder(folder, clock);
+  await removeFolder(folder, clock);
 }
 
 /** Its launcher may be about to leave a last file in it. */
@@ -144,7 +179,13 @@ async function removeFolder(folder: string, clock: Clock): Promise<void> {
       return await Deno.remove(folder, { recursive: true });
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
-      if (attempt === REMOVE_ATTEMPTS_MAX) throw error;
+      if (attempt === REMOVE_ATTEMPTS_MAX) {
+        throw new AppError(
+          "INTERNAL",
+          `Cannot remove ${folder}: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
     }
     await clock.sleep(REMOVE_RETRY_MS);
   }

@@ -36,10 +36,12 @@ export async function findMain(
   clock: Clock,
   request: MainRequest,
 ): Promise<MainAnswer> {
+  // From here on a wall clock that is set neither hurries nor delays it.
+  const endMs = clock.monotonicMs() + request.deadlineMs - clock.nowMs();
   while (true) {
     const answer = await findMainOnce(launcher, request);
     if (answer?.isFound) return answer;
-    const isOver = clock.nowMs() >= request.deadlineMs;
+    const isOver = clock.monotonicMs() >= endMs;
     // What could not be looked up is no answer: it is asked again.
     if (answer !== null && (isOver || !request.isCurrent())) return answer;
     await clock.sleep(INTERVAL_MS);

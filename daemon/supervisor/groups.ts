@@ -67,6 +67,13 @@ export class Groups {
     }
   }
 
+  /** The same of the start before the one that is being prepared, if any. */
+  async removeEarlier(runner: ProcessRunner): Promise<void> {
+    const { limiting, generation } = runner.record;
+    if (limiting?.kind !== "asked" || limiting.generation >= generation) return;
+    await this.remove(runner, limiting.generation);
+  }
+
   /**
    * Changes limits, at once if the process is alive, and for later starts.
    *
@@ -81,7 +88,10 @@ export class Groups {
 
   async #change(runner: ProcessRunner, limits: Limits): Promise<void> {
     const { policy, launcher } = this.ports;
-    const { record } = runner;
+    // While its launcher makes the group, it might write over what we wrote.
+    const record = await runner.until(({ phase }) =>
+      phase.state !== "starting" || phase.step !== "launch"
+    );
     const refuse = (cause: string): never => {
       throw new AppError(
         "FAILED_PRECONDITION",
@@ -104,6 +114,9 @@ export class Groups {
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         return refuse(error.message);
+      }
+      if (runner.record.limiting !== record.limiting) {
+        return refuse("it was started anew meanwhile, try again");
       }
     }
     runner.dispatch({ type: "limitsChanged", limits });

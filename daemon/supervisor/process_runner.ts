@@ -24,6 +24,7 @@ export class ProcessRunner {
   #record: ProcessRecord;
   #deadline: Timer | null = null;
   #armedForMs: number | null = null;
+  #isClosed = false;
   readonly #watchers = new Set<(record: ProcessRecord) => void>();
 
   constructor(record: ProcessRecord, private readonly ports: RunnerPorts) {
@@ -38,6 +39,7 @@ export class ProcessRunner {
 
   /** Lets an event change the process; what no longer matters is dropped. */
   dispatch(event: ProcessEvent): void {
+    if (this.#isClosed) return;
     const decision = transition(this.#record, event);
     if (decision === null) return;
     if (decision.record !== this.#record) {
@@ -90,8 +92,9 @@ export class ProcessRunner {
     return () => void this.#watchers.delete(onChange);
   }
 
-  /** Gives up the timer; the record is not changed any more. */
+  /** Gives up the timer; the record is not changed any more, by any event. */
   close(): void {
+    this.#isClosed = true;
     this.#deadline?.cancel();
   }
 

@@ -9,7 +9,6 @@ import {
   trackedOf,
 } from "../lifecycle/record.ts";
 import { isMainWaitedFor, sweep } from "../lifecycle/stop_ladder.ts";
-import { toSpec } from "../lifecycle/spec.ts";
 import type { ProbeAnswer } from "../ports.ts";
 import { type EffectPorts, type Effects, track } from "./effects.ts";
 import type { ProcessRunner } from "./process_runner.ts";
@@ -26,10 +25,19 @@ export async function recover(
   effects: Effects,
   ports: EffectPorts,
 ): Promise<void> {
-  const unfinished = runners.filter(({ record }) =>
-    record.phase.state !== "stopped"
-  ).map((runner) => ({ runner, record: runner.record }));
-  const begun: Found[] = [];
+  const unfinished: readonly Found[] = runners.map((runner) => ({
+    runner,
+    record: runner.record,
+  })).filter(({ record }) => record.phase.state !== "stopped");
+  const asked = unfinished.filter(({ record }) => isAsked(record));
+  // At once: after a deadline or a request has come in between, nobody would
+  // know any more that what was in hand is still to be gone on with.
+  for (const { runner, record } of unfinished) {
+    for (const effect of resume(record)) effects.perform(runner, effect);
+  }
+  const begun = unfinished.filter(({ record }) =>
+    trackedOf(record.phase) !== null
+  );
   const guard = async (runner: ProcessRunner, step: () => Promise<void>) => {
     try {
       await step();
@@ -40,11 +48,9 @@ export async function recover(
       ports.logger.error("not adopted", { id, reason: error.message });
     }
   };
-  for (const { runner, record } of unfinished) {
-    await guard(runner, async () => {
-      const isUntouched = runner.record.phase === record.phase;
-      if (!await wasBegun(runner, ports)) return;
-      begun.push({ runner, record: isUntouched ? runner.record : record });
+  for (const found of asked) {
+    await guard(found.runner, async () => {
+      if (await wasBegun(found.runner, ports)) begun.push(found);
     });
   }
   const pids = begun.flatMap(({ runner }) =>
@@ -78,20 +84,21 @@ async function probe(
   }
 }
 
+/** The daemon ended between asking the launcher and hearing from it. */
+function isAsked({ phase }: ProcessRecord): boolean {
+  return phase.state === "stopping"
+    ? phase.tracked === null
+    : phase.state === "starting" && phase.step === "launch";
+}
+
 /**
- * Whether there is anything to take up. If the daemon ended between asking the
- * launcher and hearing from it, the run folder tells; where nothing was begun,
- * it is begun anew, and that is not for this recovery to judge.
+ * Whether what the launcher was asked for was begun: the run folder tells.
+ * If not, it is begun anew, and that is not for this recovery to judge.
  */
 async function wasBegun(
   runner: ProcessRunner,
   { folders, clock }: EffectPorts,
 ): Promise<boolean> {
-  const { phase } = runner.record;
-  const isAsked = phase.state === "stopping"
-    ? phase.tracked === null
-    : phase.state === "starting" && phase.step === "launch";
-  if (!isAsked) return true;
   const folder = folders.run(runner.record);
   const launched = await claim(folder) ? null : await readIdentity(folder);
   if (launched === null || launched === "claimed") {
@@ -110,10 +117,8 @@ async function adopt(
 ): Promise<void> {
   const report = runner.reporter();
   const { record } = runner;
-  // Begun anew since, or asked for something: that has been seen to already.
+  // Begun anew since: that has been seen to already.
   if (record.generation !== found.generation) return;
-  const inHand = record.phase === found.phase ? resume(record) : [];
-  for (const effect of inHand) effects.perform(runner, effect);
   const tracked = trackedOf(runner.record.phase);
   if (tracked === null) return;
   if (tracked.main !== null && !isMainWaitedFor(tracked)) {
@@ -156,7 +161,7 @@ function lost(
  * sent, the process would be killed without having been asked.
  */
 function resume(record: ProcessRecord): readonly Effect[] {
-  const { phase, info } = record;
+  const { phase } = record;
   switch (phase.state) {
     case "staging":
       return [{ type: "prepare" }];
@@ -168,12 +173,13 @@ function resume(record: ProcessRecord): readonly Effect[] {
         ? [{ type: "findMain", deadlineMs: phase.deadlineMs }]
         : [];
     case "stopping":
-      return phase.tracked === null ? [] : resumeStop(
-        phase.rung,
-        phase.tracked,
-        toSpec(info).mode.kind === "forking",
-        record.exit !== null,
-      );
+      if (phase.tracked === null) return [];
+      return [
+        ...(typeof phase.seekUntilMs === "number"
+          ? [{ type: "findMain", deadlineMs: phase.seekUntilMs } as const]
+          : []),
+        ...resumeStop(phase.rung, phase.tracked, record.exit !== null),
+      ];
     case "running":
     case "stopped":
       return [];
@@ -183,7 +189,6 @@ function resume(record: ProcessRecord): readonly Effect[] {
 function resumeStop(
   rung: Rung,
   tracked: Tracked,
-  isForking: boolean,
   hasEnded: boolean,
 ): readonly Effect[] {
   // What waits for the launcher is told, or its deadline comes.
@@ -192,11 +197,13 @@ function resumeStop(
   if (rung === "stop-command") return [{ type: "runHelper", which: "stop" }];
   if (rung === "kill-command") return [{ type: "runHelper", which: "kill" }];
   if (rung === "sigkill") return [sweep(tracked, "KILL")];
-  if (isForking && tracked.main === null && tracked.commandEnded) {
-    return [{ type: "findMain", deadlineMs: 0 }];
-  }
-  const target = tracked.main ?? tracked.command;
-  return [hasEnded ? sweep(tracked, "TERM") : { type: "signal", target }];
+  const target = tracked.main ??
+    (tracked.commandEnded ? null : tracked.command);
+  return [
+    hasEnded || target === null
+      ? sweep(tracked, "TERM")
+      : { type: "signal", target },
+  ];
 }
 
 function identitiesOf(tracked: Tracked | null) {

@@ -36,7 +36,7 @@ export interface SupervisorPorts {
 /** All processes of this host, by id. */
 export class Supervisor {
   readonly #runners = new Map<string, ProcessRunner>();
-  readonly #deleting = new Set<ProcessRunner>();
+  readonly #deletes = new Map<ProcessRunner, Promise<void>>();
   readonly #runnerPorts: RunnerPorts;
 
   constructor(private readonly ports: SupervisorPorts) {
@@ -118,7 +118,7 @@ export class Supervisor {
     const refuse = (message: string) => {
       throw new AppError("FAILED_PRECONDITION", message);
     };
-    if (this.#deleting.has(runner)) refuse(`process ${id} is being deleted`);
+    if (this.#deletes.has(runner)) refuse(`process ${id} is being deleted`);
     runner.dispatch({
       type: "restartRequested",
       timeoutMs: timeoutMs || toSpec(runner.record.info).stopTimeoutMs,
@@ -145,33 +145,21 @@ export class Supervisor {
   async delete(id: string): Promise<void> {
     const runner = this.#runners.get(id);
     if (runner === undefined) return;
-    const { record } = runner;
-    if (record.phase.state !== "stopped") {
+    // Two at once would remove the files of the next process of that name.
+    const begun = this.#deletes.get(runner);
+    if (begun !== undefined) return await begun;
+    const { state } = runner.record.phase;
+    if (state !== "stopped") {
       throw new AppError(
         "FAILED_PRECONDITION",
-        `process ${id} status ${record.phase.state} can't be deleted`,
+        `process ${id} status ${state} can't be deleted`,
       );
     }
-    this.#deleting.add(runner);
-    try {
-      await this.ports.execs.settled(runner);
-      // The id is free only when its files are gone: the next process of that
-      // name has logs of the same name.
-      const others = [...this.#runners.values()]
-        .filter((other) => !this.#deleting.has(other));
-      await this.ports.staging.discard(runner, others);
-      // A daemon may have ended before it did so.
-      await this.ports.groups.remove(runner);
-      await this.ports.removeFiles(record);
-    } finally {
-      this.#deleting.delete(runner);
-    }
-    if (this.#runners.get(id) !== runner) return;
-    const event = this.ports.store.remove(record, this.ports.clock.nowMs());
-    this.#runners.delete(id);
-    runner.close();
-    this.ports.effects.release(runner);
-    this.ports.hub.publish(event);
+    const done = this.#delete(runner).finally(() =>
+      this.#deletes.delete(runner)
+    );
+    this.#deletes.set(runner, done);
+    await done;
   }
 
   /**
@@ -211,6 +199,24 @@ export class Supervisor {
   /** Gives up all timers: the processes live on. */
   close(): void {
     for (const runner of this.#runners.values()) runner.close();
+  }
+
+  async #delete(runner: ProcessRunner): Promise<void> {
+    const { execs, staging, groups, effects, store, clock, hub } = this.ports;
+    await execs.settled(runner);
+    // The id is free only when its files are gone: the next process of that
+    // name has logs of the same name.
+    const others = [...this.#runners.values()]
+      .filter((other) => !this.#deletes.has(other));
+    await staging.discard(runner, others);
+    // A daemon may have ended before it did so.
+    await groups.remove(runner);
+    await this.ports.removeFiles(runner.record);
+    const event = store.remove(runner.record, clock.nowMs());
+    this.#runners.delete(runner.record.id);
+    runner.close();
+    effects.release(runner);
+    hub.publish(event);
   }
 
   #get(id: string): ProcessRunner {

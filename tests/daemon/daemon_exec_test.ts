@@ -307,6 +307,23 @@ Deno.test("a daemon ends the commands that a killed one left", async () => {
   assertEquals((await exec(daemon, ["true"])).ExitCode, 0);
 });
 
+Deno.test("a stop waits for what a killed daemon left, readable or not", async () => {
+  await using daemon = await TestDaemon.start();
+  await start(daemon);
+  const command = errorOf(exec(daemon, stay("pid")));
+  const pid = await pidIn(daemon, "pid");
+  await daemon.kill9();
+  await command;
+  const damaged = `${daemon.dataDir}/run/1.1/exec.1.1`;
+  await Deno.mkdir(damaged);
+  await Deno.writeTextFile(`${damaged}/identity`, "2 damaged\n");
+  await daemon.run();
+  await daemon.client.stop("one", 5);
+  assert(!isAlive(pid));
+  await daemon.client.delete("one");
+  assertEquals([...Deno.readDirSync(`${daemon.dataDir}/run`)], []);
+});
+
 Deno.test("a daemon that leaves ends the commands", async () => {
   await using daemon = await TestDaemon.start();
   await start(daemon);

@@ -226,3 +226,21 @@ testLimits(
     await groupIsGone(group);
   },
 );
+
+testLimits(
+  "a start removes the group that a daemon which died had left",
+  async (daemon, group) => {
+    const Resource = resource(0.5, 64);
+    const id = await daemon.create({ Id: "p", ...SLEEP, Resource });
+    await daemon.waitForState(id, "running");
+    await daemon.client.stop(id, 1);
+    await groupIsGone(group);
+    for (const controller of ["cpu", "memory"]) {
+      await Deno.mkdir(`/sys/fs/cgroup/${controller}/${group}`);
+    }
+    await daemon.client.restart(id, 1);
+    const { Pid } = await daemon.client.status(id);
+    assertEquals(isInGroup(Pid, `${daemon.cgroup}/1.2`), true);
+    await groupIsGone(group);
+  },
+);

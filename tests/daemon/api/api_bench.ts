@@ -50,6 +50,7 @@ export class ApiBench implements AsyncDisposable {
       launcher,
       clock: this.clock,
       folders: layOutFolders(`${dir.path}/run`, dir.path),
+      logger: createLogger((line) => this.log.push(line), () => 0),
       background: new BackgroundTasks((_name, error) => {
         throw error;
       }),

@@ -5,6 +5,7 @@ import { createApi } from "../../../daemon/api/server.ts";
 import { createLogger } from "../../../shared/logger.ts";
 import type { Operation } from "../../../shared/manager_api/routes.ts";
 import { settled } from "../../support/in_process_daemon.ts";
+import { tempDir } from "../../support/temp_dir.ts";
 import { EVENTS } from "../lifecycle/records.ts";
 import { ApiBench, BASE } from "./api_bench.ts";
 
@@ -253,6 +254,24 @@ Deno.test("stop and delete wait for the commands beside a process", async () => 
   assertEquals([done.length, api.removed], [2, ["p"]]);
 });
 
+Deno.test("a process is deleted once, however often that is asked for", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await api.call("PUT", `${BASE}/process/p/stop/5`);
+  api.settled = promise;
+  const deletes = [1, 2].map(() => api.call("DELETE", `${BASE}/process/p`));
+  await settled();
+  resolve();
+  const answers = await Promise.all(deletes);
+  assertEquals(answers.map(({ status }) => status), [200, 200]);
+  assertEquals(api.removed, ["p"]);
+  // What an effect has to say of it comes too late.
+  const seq = api.store.lastSeq();
+  api.dispatch("p", { type: "limitsChanged", limits: { Mem: 64 } });
+  assertEquals(api.store.lastSeq(), seq);
+});
+
 Deno.test("signal says so when it reached nobody", async () => {
   await using api = await ApiBench.create();
   await create(api, {});
@@ -344,4 +363,24 @@ Deno.test("an error that nobody expected is a 500 and is logged", async () => {
     data: {},
   });
   assertStringIncludes(log.join("\n"), '"operation":"create"');
+});
+
+Deno.test("a host that cannot be is the caller's mistake, not ours", async () => {
+  await using api = await ApiBench.create();
+  await using dir = await tempDir();
+  const path = `${dir.path}/api.sock`;
+  await using _server = Deno.serve({
+    transport: "unix",
+    path,
+    onListen: () => {},
+  }, api.handle);
+  using connection = await Deno.connect({ transport: "unix", path });
+  const request = `GET ${BASE}/process HTTP/1.1\r\nHost: a b[\r\n` +
+    "Connection: close\r\n\r\n";
+  await connection.write(new TextEncoder().encode(request));
+  const buffer = new Uint8Array(4096);
+  const length = await connection.read(buffer) ?? 0;
+  const answer = new TextDecoder().decode(buffer.subarray(0, length));
+  assertStringIncludes(answer, "HTTP/1.1 400 ");
+  assertEquals(api.log, []);
 });

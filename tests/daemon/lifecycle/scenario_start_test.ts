@@ -125,10 +125,11 @@ Deno.test("transition() fails a start whose pid file names nobody", () => {
   const story = new Story(record({ state: "staging" }, FORKING));
   story.on(prepared(1_000)).on(launched)
     .on(ended(exited(0), { nowMs: 2_000 })).on(EVENTS.mainMissing)
-    .on(swept(5_000, 21)).on(swept(5_100));
+    .on(EVENTS.mainMissing).on(swept(5_000, 21)).on(swept(5_100));
   assertEquals(story.lines.slice(2), [
     "ended: starting pid-file, findMain @3000",
     "mainMissing: stopping sigterm @15000, findMain @7000",
+    "mainMissing: stopping sigterm @15000, sweep TERM ",
     "swept: stopping sigterm @15000, sweep 0  after 100",
     "swept: stopped",
   ]);

@@ -147,6 +147,22 @@ Deno.test("transition() stops a process in every step of its start", () => {
   });
 });
 
+Deno.test("transition() calls nothing stopped before its pid file was read", () => {
+  const story = new Story(record({ state: "staging" }, FORKING));
+  story.on(EVENTS.prepared).on(launched).on(stop(5_000, 1_000))
+    .on(ended(exited(0), { nowMs: 5_500 }))
+    .on(deadline(6_000));
+  // Nobody is in the session of the start command, but its daemon has its own.
+  story.on(swept(6_100)).on(EVENTS.mainFound).on(swept(6_200));
+  assertEquals(story.lines.slice(3).map((line) => line.replace(/ @\d+/, "")), [
+    "ended: stopping sigterm, findMain @6000",
+    "deadline: stopping sigkill, sweep KILL 10",
+    "swept: unchanged",
+    "mainFound: stopping sigkill, watchMain 20, sweep KILL 10+20",
+    "swept: stopped",
+  ]);
+});
+
 Deno.test("transition() trusts a stop command that succeeded", () => {
   const story = new Story(running(HELPED));
   story.on(stop(5_000)).on(EVENTS.helperStarted).on(helperEnded(6_000, true))

@@ -661,7 +661,7 @@ Deno.test("transition() gives a start its limits, and its group away at its end"
   );
   assertEquals(
     describe(asked, transition(asked, EVENTS.claimed)),
-    "staging, removeGroup 1, prepare",
+    "staging, prepare",
   );
   const unlimited = transition(asked, EVENTS.unlimited)?.record ?? asked;
   assertEquals(

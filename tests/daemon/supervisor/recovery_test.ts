@@ -12,13 +12,18 @@ import { Staging } from "../../../daemon/supervisor/staging.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
 import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { type TempDir, tempDir } from "../../support/temp_dir.ts";
 import { createLogger } from "../../../shared/logger.ts";
-import { record } from "../lifecycle/records.ts";
+import { COMMAND, LAUNCHED, record } from "../lifecycle/records.ts";
 
 /** A daemon's inside, found in the middle of something. */
-function bench({ path }: TempDir, phase: Phase) {
+function bench(
+  { path }: TempDir,
+  phase: Phase,
+  info: Partial<ProcessInfo> = {},
+) {
   const failures: string[] = [];
   const background = new BackgroundTasks((name, error) =>
     failures.push(`${name}: ${error}`)
@@ -56,7 +61,7 @@ function bench({ path }: TempDir, phase: Phase) {
     groups,
     removeFiles: () => Promise.resolve(),
   });
-  const { record: stored } = store.insert(record(phase), 0);
+  const { record: stored } = store.insert(record(phase, info), 0);
   const [runner] = supervisor.restore([stored]);
   if (runner === undefined) throw new Error("Nothing was restored");
   return { launcher, ports, effects, supervisor, runner, failures, store };
@@ -81,6 +86,60 @@ Deno.test("recover() leaves a start alone that it has begun again", async () => 
   assertEquals(runner.record.exit, { kind: "exited", code: 0 });
   assertEquals([launcher.sent, failures], [[], []]);
   ports.exits.close();
+  supervisor.close();
+  store.close();
+});
+
+Deno.test("recover() waits for a restart command whose deadline is past", async () => {
+  await using dir = await tempDir();
+  const tracked = { ...LAUNCHED, commandEnded: true, sessions: [] };
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(dir, {
+      state: "starting",
+      step: "restart-command",
+      tracked,
+      askedMs: 0,
+      deadlineMs: 0,
+      helper: null,
+    }, { RestartCmd: "/bin/r", PidFile: "/p.pid" });
+  // The deadline comes first.
+  launcher.beforeProbeAnswer = async () => {
+    await runner.until(({ phase }) =>
+      phase.state !== "starting" || phase.step !== "restart-command" ||
+      phase.deadlineMs > 0
+    );
+  };
+  await recover([runner], effects, ports);
+  const { phase } = await runner.until(({ phase }) =>
+    phase.state === "starting" && phase.step === "restart-command" &&
+    phase.helper !== null
+  );
+  assertEquals(phase.state, "starting");
+  await launcher.end(100, "1 exited 0 no");
+  await runner.until(({ phase }) =>
+    phase.state === "starting" && phase.step === "pid-file"
+  );
+  runner.dispatch({ type: "stopRequested", timeoutMs: 0, nowMs: Date.now() });
+  await runner.until(({ phase }) => phase.state === "stopped");
+  await ports.background.settle();
+  assertEquals(failures, []);
+  ports.exits.close();
+  supervisor.close();
+  store.close();
+});
+
+Deno.test("a session that is to be killed again and again is killed once at a time", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(dir, { state: "stopped" });
+  for (let time = 0; time < 3; time++) {
+    effects.perform(runner, { type: "killSession", session: COMMAND });
+  }
+  await ports.background.settle();
+  assertEquals(launcher.sent, ["signal KILL 10", "sweep KILL 10"]);
+  effects.perform(runner, { type: "killSession", session: COMMAND });
+  await ports.background.settle();
+  assertEquals([launcher.sent.length, failures], [4, []]);
   supervisor.close();
   store.close();
 });
