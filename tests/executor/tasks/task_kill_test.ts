@@ -132,6 +132,33 @@ Deno.test("TaskManager does not create again what is to be killed", async () => 
   assertEquals(bench.daemon.infos.size, 0);
 });
 
+Deno.test("TaskManager waits between two looks for what is to be killed", async () => {
+  const bench = await launched((daemon) => {
+    daemon.fail("create", { code: "UNAVAILABLE" });
+    daemon.fail("inspect", { code: "UNAVAILABLE", times: 20 });
+  });
+  bench.tasks.kill("one", 5_000);
+  await settled();
+  assertEquals(bench.callsOf("inspect"), ["inspect one"]);
+  await bench.waitLong(20_000);
+  assertEquals(bench.last?.state, "TASK_KILLED");
+});
+
+Deno.test("TaskManager leaves another's process alone when a create was not answered", async () => {
+  const bench = await launched((daemon) => {
+    daemon.create = (info) => {
+      daemon.infos.set("one", { ...info, ExecutorId: "exec-2" });
+      return Promise.reject(new AppError("UNAVAILABLE", "no answer"));
+    };
+  });
+  await bench.waitLong(DAEMON_WAIT_MS + 1_000);
+  assertEquals(bench.last?.state, "TASK_FAILED");
+  assertEquals(bench.tasks.hasUnresolved, false);
+  assertEquals(bench.callsOf("inspect").length, 1);
+  assertEquals(bench.callsOf("stop"), []);
+  assertEquals(bench.callsOf("delete"), []);
+});
+
 Deno.test("TaskManager kills what is unknown or over without a word", async () => {
   const bench = await launched();
   bench.tasks.kill("nobody");
