@@ -98,8 +98,7 @@ export function endStartCommand(
   if (!isForking) return endOfMain(record, event);
   // It failed, but may have left its daemon behind all the same: look once.
   const ended = endOfMain(record, { ...event, isSessionEmpty: false });
-  const forceMs = event.nowMs + spec.stopTimeoutMs;
-  return seekMain(ended.record, forceMs, event.nowMs);
+  return seekMain(ended.record, event.nowMs);
 }
 
 /** Nobody waited for the main process, and it is gone. */
@@ -125,7 +124,6 @@ export function failStart(
   if (restart?.failure && tracked?.main) {
     return keepRunning(record, tracked, restart);
   }
-  const { stopTimeoutMs } = toSpec(record.info);
   const reason = [restart?.failure, event.message].filter(Boolean).join("; ");
   const failed = enterStopping(
     {
@@ -135,7 +133,7 @@ export function failStart(
     },
     event.nowMs,
   );
-  return seekMain(failed.record, event.nowMs + stopTimeoutMs, event.nowMs);
+  return seekMain(failed.record, event.nowMs);
 }
 
 /** The launcher refused: nothing was started, nothing is left. */

@@ -19,7 +19,10 @@ const TERM_RESERVE = 0.25;
 const TERM_RESERVE_MS_MAX = 5_000;
 /** Time that a kill command may take, ms. */
 const KILL_COMMAND_MS = 5_000;
-/** How long a stopping process' pid file is waited for, ms. */
+/**
+ * How long a stopping process' pid file is waited for, ms; even if the time of
+ * the stop is over: a stop that is late is the lesser evil.
+ */
 const LATE_PID_FILE_MS = 2_000;
 /** SIGKILL is repeated for as long as somebody is left, every so many ms. */
 export const KILL_RETRY_MS = 1_000;
@@ -40,12 +43,8 @@ export function sweep(
  * Looks for a main process that its pid file may name only now: it is in no
  * session that is known, so nothing else would find it.
  */
-export function seekMain(
-  record: ProcessRecord,
-  forceMs: number,
-  nowMs: number,
-): Decision {
-  const deadlineMs = Math.min(forceMs, nowMs + LATE_PID_FILE_MS);
+export function seekMain(record: ProcessRecord, nowMs: number): Decision {
+  const deadlineMs = nowMs + LATE_PID_FILE_MS;
   const { phase } = record;
   return {
     record: phase.state === "stopping"
@@ -86,12 +85,10 @@ export function beginStop(
     return { record: enter(asked, "launch", tracked, event), effects: [] };
   }
   const stopping = withoutMain(enter(asked, "sigterm", tracked, event));
-  return tracked.commandEnded
-    ? seekMain(stopping, event.nowMs + event.timeoutMs, event.nowMs)
-    : {
-      record: stopping,
-      effects: [{ type: "signal", target: tracked.command }],
-    };
+  return tracked.commandEnded ? seekMain(stopping, event.nowMs) : {
+    record: stopping,
+    effects: [{ type: "signal", target: tracked.command }],
+  };
 }
 
 /**
@@ -207,8 +204,15 @@ export function climb(
   const kill = () =>
     to("sigkill", nowMs + KILL_RETRY_MS, [sweep(tracked, "KILL")]);
   switch (phase.rung) {
+    case "restart-command": {
+      // What it might start yet would not be found: its end is waited for.
+      const deadlineMs = nowMs + KILL_RETRY_MS;
+      return {
+        record: { ...record, phase: { ...phase, deadlineMs } },
+        effects: [sweep(tracked, "KILL")],
+      };
+    }
     case "launch":
-    case "restart-command":
     case "stop-command":
       return to("sigterm", phase.forceMs, [terminate(record, tracked)]);
     case "sigterm":

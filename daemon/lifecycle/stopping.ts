@@ -62,7 +62,7 @@ export function endWhileStopping(
     ...record,
     phase: { ...record.phase, tracked: { ...tracked, commandEnded: true } },
   };
-  return seekMain(ended, record.phase.deadlineMs, event.nowMs);
+  return seekMain(ended, event.nowMs);
 }
 
 /** A pid file named a main process that is to be stopped as well. */
@@ -169,7 +169,7 @@ export function stopRestarted(
     },
   };
   if (toSpec(record.info).mode.kind === "forking") {
-    return seekMain(withoutMain(ended), forceMs, nowMs);
+    return seekMain(withoutMain(ended), nowMs);
   }
   if (!isMainAlive || record.exit !== null) {
     return { record: ended, effects: [sweep(tracked, "TERM")] };

@@ -155,7 +155,7 @@ Deno.test("transition() calls nothing stopped before its pid file was read", () 
   // Nobody is in the session of the start command, but its daemon has its own.
   story.on(swept(6_100)).on(EVENTS.mainFound).on(swept(6_200));
   assertEquals(story.lines.slice(3).map((line) => line.replace(/ @\d+/, "")), [
-    "ended: stopping sigterm, findMain @6000",
+    "ended: stopping sigterm, findMain @7500",
     "deadline: stopping sigkill, sweep KILL 10",
     "swept: unchanged",
     "mainFound: stopping sigkill, watchMain 20, sweep KILL 10+20",
