@@ -5,7 +5,12 @@ import { settled } from "../support/in_process_daemon.ts";
 
 Deno.test("Completion.reach() does not wait anew whenever something happens", async () => {
   const clock = new FakeClock();
-  let progress: Progress = { isOver: false, isHeard: false, isLeaving: true };
+  let progress: Progress = {
+    isOver: false,
+    isHeard: false,
+    isConnected: true,
+    isLeaving: true,
+  };
   let isReached = false;
   const completion = new Completion(clock, () => progress, 300_000);
   const reached = completion.reach().then(() => isReached = true);
@@ -28,7 +33,12 @@ Deno.test("Completion.reach() waits for the ends of tasks no longer than they ma
   const clock = new FakeClock();
   const completion = new Completion(
     clock,
-    () => ({ isOver: false, isHeard: false, isLeaving: true }),
+    () => ({
+      isOver: false,
+      isHeard: false,
+      isConnected: true,
+      isLeaving: true,
+    }),
     300_000,
   );
   const reached = completion.reach();
