@@ -1,17 +1,5 @@
-import { AppError, messageOf } from "../../shared/errors.ts";
-import type { BackgroundTasks } from "../../shared/background.ts";
-import type { Clock } from "../../shared/clock.ts";
-import type { Logger } from "../../shared/logger.ts";
-import type { ExitWatcher } from "../launch/exit_watcher.ts";
-import type { Prober } from "../launch/prober.ts";
-import {
-  claim,
-  type Launched,
-  readEnd,
-  readErrors,
-  readIdentity,
-} from "../launch/run_folder.ts";
-import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Effect } from "../lifecycle/events.ts";
 import {
   type Identity,
   type Rung,
@@ -19,35 +7,15 @@ import {
   trackedOf,
 } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
-import type { Launcher } from "../ports.ts";
+import { CommandLife, type CommandPorts, type Report } from "./command_life.ts";
 import { findMain } from "./find_main.ts";
-import { killSessions } from "./kill_sessions.ts";
 import { runHelper } from "./helper_command.ts";
-import { endRestart, runRestart } from "./restart_command.ts";
-import type { Folders } from "./folders.ts";
-import { readLastLines } from "./last_lines.ts";
+import { killSessions } from "./kill_sessions.ts";
 import type { ProcessRunner } from "./process_runner.ts";
-import type { Groups } from "./groups.ts";
-import type { Staging } from "./staging.ts";
-
-/** Takes what comes of an effect. */
-export type Report = (event: ProcessEvent) => void;
+import { endRestart, runRestart } from "./restart_command.ts";
 
 /** Wait before a signal that could not be sent is sent again, ms. */
 const RETRY_MS = 1_000;
-
-/** What effects act upon. */
-export interface EffectPorts {
-  readonly launcher: Launcher;
-  readonly prober: Prober;
-  readonly exits: ExitWatcher;
-  readonly clock: Clock;
-  readonly folders: Folders;
-  readonly staging: Staging;
-  readonly groups: Groups;
-  readonly background: BackgroundTasks;
-  readonly logger: Logger;
-}
 
 /** Carries out what the lifecycle decided, and reports back by events. */
 export class Effects {
@@ -57,9 +25,11 @@ export class Effects {
   readonly #killing = new WeakMap<ProcessRunner, number>();
   /** Sessions that are being killed for themselves. */
   readonly #dying = new WeakMap<ProcessRunner, Set<string>>();
-  readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
+  readonly #life: CommandLife;
 
-  constructor(private readonly ports: EffectPorts) {}
+  constructor(private readonly ports: CommandPorts) {
+    this.#life = new CommandLife(ports);
+  }
 
   /**
    * Starts an effect. One that the launcher could not carry out (the host may
@@ -97,8 +67,7 @@ export class Effects {
 
   /** Ends all watches of a process that is forgotten. */
   release(runner: ProcessRunner): void {
-    for (const end of this.#watches.get(runner) ?? []) end();
-    this.#watches.delete(runner);
+    this.#life.release(runner);
     this.#latest.delete(runner);
   }
 
@@ -106,18 +75,9 @@ export class Effects {
   async adopt(
     runner: ProcessRunner,
     tracked: Tracked,
-    report = runner.reporter(),
+    report: Report,
   ): Promise<void> {
-    const folder = this.ports.folders.run(runner.record);
-    const reportEnd = () =>
-      this.ports.background.run(
-        `end of ${runner.record.id}`,
-        () => this.#reportEnd(runner, folder, tracked.command, "", report),
-      );
-    this.#hold(runner, this.ports.exits.watch(folder, reportEnd));
-    if (await readEnd(folder) !== null) return reportEnd();
-    // Its launcher's end is noticed too: then there is a record, or none.
-    this.#watch(runner, tracked.launcher, reportEnd);
+    await this.#life.adopt(runner, tracked, report);
   }
 
   async #run(
@@ -132,13 +92,13 @@ export class Effects {
         this.release(runner);
         return await this.#prepare(runner, report);
       case "launch":
-        return await this.#launch(runner, report);
+        return await this.#life.launch(runner, report);
       case "removeGroup":
         return await this.ports.groups.remove(runner, effect.generation);
       case "findMain":
         return await this.#findMain(runner, effect.deadlineMs, report);
       case "watchMain":
-        return this.#watchMain(runner, effect.main, report);
+        return this.#life.watchMain(runner, effect.main, report);
       case "signal":
         await launcher.signal("TERM", [effect.target]);
         return;
@@ -174,123 +134,6 @@ export class Effects {
         ? { type: "prepared", nowMs }
         : { type: "refused", message: failure, nowMs },
     );
-  }
-
-  async #launch(runner: ProcessRunner, report: Report): Promise<void> {
-    const { record } = runner;
-    const { folders, launcher, clock, staging, groups, logger } = this.ports;
-    const spec = toSpec(record.info);
-    const folder = folders.run(record);
-    let tracked: Tracked | null = null;
-    let refusal = "";
-    try {
-      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-      const answers = launcher.run({
-        ...folders.logs(record),
-        folder,
-        user: spec.user,
-        workDir: spec.workDir,
-        environment: await staging.environmentOf(runner),
-        command: spec.start,
-        group: groups.forStart(runner),
-      });
-      for await (const answer of answers) {
-        if (answer.type === "launched") {
-          tracked = track(answer.launched);
-          report({ type: "launched", tracked });
-        } else if (answer.type === "executed") {
-          report({ type: "executed", nowMs: clock.nowMs() });
-        } else if (answer.type === "unlimited") {
-          const { reason } = answer;
-          logger.warn("limits not enforced", { id: record.id, reason });
-          report({ type: "unlimited", reason });
-        } else if (answer.type === "refused") {
-          refusal = answer.message;
-        }
-      }
-    } catch (error) {
-      if (tracked !== null) {
-        if (!(error instanceof AppError)) throw error;
-        // It runs, only its launcher is not understood any more.
-        return await this.adopt(runner, tracked, report);
-      }
-      refusal = messageOf(error);
-    }
-    if (tracked !== null) {
-      return await this.#reportEnd(
-        runner,
-        folder,
-        tracked.command,
-        refusal,
-        report,
-      );
-    }
-    // Whatever went wrong: from here on nothing can be started in there.
-    const begun = await claim(folder) ? null : await readIdentity(folder);
-    if (begun !== null && begun !== "claimed") {
-      tracked = track(begun);
-      report({ type: "launched", tracked });
-      report({ type: "executed", nowMs: clock.nowMs() });
-      return await this.adopt(runner, tracked, report);
-    }
-    report({
-      type: "refused",
-      message: refusal ||
-        `the launcher said nothing: ${await readErrors(folder)}`,
-      nowMs: clock.nowMs(),
-    });
-  }
-
-  /** The launcher of a command is gone: it left a record, or nobody knows. */
-  async #reportEnd(
-    runner: ProcessRunner,
-    folder: string,
-    command: Identity,
-    refusal: string,
-    report: Report,
-  ): Promise<void> {
-    const end = await readEnd(folder);
-    if (end === null) return this.#watchMain(runner, command, report);
-    const hasFailed = end.exit.kind !== "exited" || end.exit.code !== 0;
-    const wasAsked = runner.record.phase.state === "stopping";
-    report({
-      type: "ended",
-      exit: end.exit,
-      isSessionEmpty: end.isSessionEmpty,
-      isOomKilled: end.isOomKilled,
-      reason: refusal ||
-        (hasFailed && !wasAsked
-          ? readLastLines(this.ports.folders.logs(runner.record).stderrPath)
-          : ""),
-      nowMs: end.endedMs,
-    });
-  }
-
-  #watchMain(runner: ProcessRunner, main: Identity, report: Report): void {
-    const { background, groups, clock, logger } = this.ports;
-    const reportGone = async () => {
-      const nowMs = clock.nowMs();
-      const isOomKilled = await groups.isOomKilled(runner).catch((error) => {
-        if (!(error instanceof AppError)) throw error;
-        logger.warn("group not read", { reason: error.message });
-        return false;
-      });
-      report({ type: "mainGone", isOomKilled, nowMs });
-    };
-    this.#watch(
-      runner,
-      main,
-      () => background.run(`end of ${runner.record.id}`, reportGone),
-    );
-  }
-
-  #watch(runner: ProcessRunner, identity: Identity, onGone: () => void): void {
-    this.#hold(runner, this.ports.prober.watch(identity, onGone));
-  }
-
-  #hold(runner: ProcessRunner, endWatch: () => void): void {
-    const watches = this.#watches.get(runner) ?? new Set();
-    this.#watches.set(runner, watches.add(endWatch));
   }
 
   async #findMain(
@@ -374,16 +217,6 @@ export class Effects {
     this.#latest.set(runner, kinds.set(kind, token));
     return () => this.#latest.get(runner)?.get(kind) === token;
   }
-}
-
-/** A command that was just begun. */
-export function track(launched: Launched): Tracked {
-  return {
-    ...launched,
-    commandEnded: false,
-    main: null,
-    sessions: [launched.command],
-  };
 }
 
 function isOnRung(runner: ProcessRunner, rung: Rung): boolean {

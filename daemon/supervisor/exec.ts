@@ -12,6 +12,7 @@ import type { Command } from "../lifecycle/spec.ts";
 import type { GroupRequest, Launcher } from "../ports.ts";
 import { isTooMuch, readOutput, WRITTEN_BYTES_MAX } from "./exec_output.ts";
 import { killSessions } from "./kill_sessions.ts";
+import { removeFolder } from "./remove_folder.ts";
 
 /** Time between two looks at how much a command has written, ms. */
 const SIZE_INTERVAL_MS = 200;
@@ -118,7 +119,7 @@ export class Exec {
     } finally {
       this.#over.abort();
       await watched;
-      Deno.removeSync(this.folder, { recursive: true });
+      await removeFolder(this.folder, this.ports.clock);
     }
   }
 

@@ -7,14 +7,12 @@ import { Exec, type ExecCommand, type ExecPorts } from "./exec.ts";
 import type { Folders } from "./folders.ts";
 import { killSessions } from "./kill_sessions.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import { removeFolder } from "./remove_folder.ts";
 
 /** Most commands at a time beside one process. */
 const EXECS_MAX = 16;
 /** What the names of their run folders begin with. */
 const FOLDER_PREFIX = "exec.";
-/** How often a folder is tried to be removed, and the wait between, ms. */
-const REMOVE_ATTEMPTS_MAX = 20;
-const REMOVE_RETRY_MS = 50;
 
 /** The commands that run beside processes, none for longer than its process. */
 export class Execs {
@@ -170,23 +168,4 @@ async function endLeftExec(
     }
   }
   await removeFolder(folder, clock);
-}
-
-/** Its launcher may be about to leave a last file in it. */
-async function removeFolder(folder: string, clock: Clock): Promise<void> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await Deno.remove(folder, { recursive: true });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      if (attempt === REMOVE_ATTEMPTS_MAX) {
-        throw new AppError(
-          "INTERNAL",
-          `Cannot remove ${folder}: ${messageOf(error)}`,
-          { cause: error },
-        );
-      }
-    }
-    await clock.sleep(REMOVE_RETRY_MS);
-  }
 }

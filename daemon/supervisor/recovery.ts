@@ -10,7 +10,8 @@ import {
 } from "../lifecycle/record.ts";
 import { isMainWaitedFor, sweep } from "../lifecycle/stop_ladder.ts";
 import type { ProbeAnswer } from "../ports.ts";
-import { type EffectPorts, type Effects, track } from "./effects.ts";
+import { type CommandPorts, track } from "./command_life.ts";
+import type { Effects } from "./effects.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
 /** Wait between two tries to ask for all processes, ms. */
@@ -23,7 +24,7 @@ const PROBE_RETRY_MS = 500;
 export async function recover(
   runners: readonly ProcessRunner[],
   effects: Effects,
-  ports: EffectPorts,
+  ports: CommandPorts,
 ): Promise<void> {
   const unfinished: readonly Found[] = runners.map((runner) => ({
     runner,
@@ -71,7 +72,7 @@ interface Found {
 /** Without an answer nobody can be called lost: it is asked for again. */
 async function probe(
   pids: readonly number[],
-  { launcher, clock, logger }: EffectPorts,
+  { launcher, clock, logger }: CommandPorts,
 ): Promise<ProbeAnswer> {
   while (true) {
     try {
@@ -97,7 +98,7 @@ function isAsked({ phase }: ProcessRecord): boolean {
  */
 async function wasBegun(
   runner: ProcessRunner,
-  { folders, clock }: EffectPorts,
+  { folders, clock }: CommandPorts,
 ): Promise<boolean> {
   const folder = folders.run(runner.record);
   const launched = await claim(folder) ? null : await readIdentity(folder);
@@ -112,7 +113,7 @@ async function wasBegun(
 async function adopt(
   { runner, record: found }: Found,
   effects: Effects,
-  ports: EffectPorts,
+  ports: CommandPorts,
   answer: ProbeAnswer,
 ): Promise<void> {
   const report = runner.reporter();

@@ -147,6 +147,11 @@ export class Staging {
     }
   }
 
+  /** A delete has failed after all: files may be written again. */
+  keep(runner: ProcessRunner): void {
+    this.#work.delete(runner);
+  }
+
   async #fetchVariables(
     variables: readonly RemoteVariable[],
     signal: AbortSignal,

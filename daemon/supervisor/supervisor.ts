@@ -25,7 +25,7 @@ export interface SupervisorPorts {
     perform(runner: ProcessRunner, effect: Effect): void;
     release(runner: ProcessRunner): void;
   };
-  readonly staging: Pick<Staging, "write" | "discard">;
+  readonly staging: Pick<Staging, "write" | "discard" | "keep">;
   /** Commands beside processes: what is stopped has none left. */
   readonly execs: Pick<Execs, "settled">;
   readonly groups: Pick<Groups, "change" | "remove">;
@@ -208,10 +208,15 @@ export class Supervisor {
     // name has logs of the same name.
     const others = [...this.#runners.values()]
       .filter((other) => !this.#deletes.has(other));
-    await staging.discard(runner, others);
-    // A daemon may have ended before it did so.
-    await groups.remove(runner);
-    await this.ports.removeFiles(runner.record);
+    try {
+      await staging.discard(runner, others);
+      // A daemon may have ended before it did so.
+      await groups.remove(runner);
+      await this.ports.removeFiles(runner.record);
+    } catch (error) {
+      staging.keep(runner);
+      throw error;
+    }
     const event = store.remove(runner.record, clock.nowMs());
     this.#runners.delete(runner.record.id);
     runner.close();

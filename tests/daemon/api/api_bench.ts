@@ -1,3 +1,4 @@
+import { AppError } from "../../../shared/errors.ts";
 import { assertEquals } from "@std/assert";
 import { createHandlers } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
@@ -37,6 +38,10 @@ export class ApiBench implements AsyncDisposable {
   settled: Promise<void> = Promise.resolve();
   readonly log: string[] = [];
   readonly removed: string[] = [];
+  /** Processes whose files may be written again after a delete that failed. */
+  readonly kept: string[] = [];
+  /** Whether files can be removed. */
+  isReadOnly = false;
   readonly written: ProcessFile[] = [];
   readonly store: ProcessStore;
   readonly supervisor: Supervisor;
@@ -70,6 +75,7 @@ export class ApiBench implements AsyncDisposable {
           return Promise.resolve();
         },
         discard: () => Promise.resolve(),
+        keep: ({ record }) => this.kept.push(record.id),
       },
       execs: { settled: () => this.settled },
       groups: {
@@ -80,6 +86,9 @@ export class ApiBench implements AsyncDisposable {
         remove: () => Promise.resolve(),
       },
       removeFiles: ({ id }) => {
+        if (this.isReadOnly) {
+          return Promise.reject(new AppError("INTERNAL", "read-only"));
+        }
         this.removed.push(id);
         return Promise.resolve();
       },

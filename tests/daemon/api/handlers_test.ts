@@ -384,3 +384,18 @@ Deno.test("a host that cannot be is the caller's mistake, not ours", async () =>
   assertStringIncludes(answer, "HTTP/1.1 400 ");
   assertEquals(api.log, []);
 });
+
+Deno.test("a delete that failed leaves a process that can be deleted", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  await api.call("PUT", `${BASE}/process/p/stop/1`);
+  api.isReadOnly = true;
+  const { status } = await api.call("DELETE", `${BASE}/process/p`);
+  assertEquals(status, 500);
+  assertEquals([api.kept, api.removed], [["p"], []]);
+  assertEquals(api.supervisor.get("p").phase.state, "stopped");
+  api.isReadOnly = false;
+  const again = await api.call("DELETE", `${BASE}/process/p`);
+  assertEquals(again.status, 200);
+  assertEquals([api.kept, api.removed], [["p"], ["p"]]);
+});
