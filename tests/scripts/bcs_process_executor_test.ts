@@ -93,6 +93,24 @@ function testHost(name: string, test: (host: Host) => Promise<void>): void {
   }
 }
 
+testHost(
+  "lets no proxy come between the executor and its agent",
+  async (host) => {
+    await writeProgram(`${host.home}/deno`, "#!/bin/sh\n/usr/bin/env\n");
+    const proxy = "http://10.0.0.9:3128";
+    const names = ["http_proxy", "https_proxy", "all_proxy"];
+    const proxies = [...names, ...names.map((name) => name.toUpperCase())]
+      .map((name) => [name, proxy]);
+    const { code, out } = await host.run({
+      ...AGENT,
+      ...Object.fromEntries(proxies),
+    });
+    assertEquals(code, 0);
+    assertStringIncludes(out, "MESOS_AGENT_ENDPOINT=");
+    assertEquals(out.includes(proxy), false);
+  },
+);
+
 testHost("gives the executor's permissions and none more", async (host) => {
   const cases: readonly (readonly [Environment, ExecutorPlace])[] = [
     [AGENT, PLACE],
