@@ -79,16 +79,14 @@ export function beginStop(
       effects: helper ? [{ type: "killSession", session: helper }] : [],
     };
   }
-  const isForking = toSpec(record.info).mode.kind === "forking";
-  if (tracked === null || !isForking) {
-    // It is about to be executed, and then it can be stopped as it should be.
+  if (!tracked?.commandEnded) {
+    // It is about to be executed, and then it can be stopped as it should be;
+    // or its start command is, and what that leaves behind can be found only
+    // if it gets to write its pid file.
     return { record: enter(asked, "launch", tracked, event), effects: [] };
   }
   const stopping = withoutMain(enter(asked, "sigterm", tracked, event));
-  return tracked.commandEnded ? seekMain(stopping, event.nowMs) : {
-    record: stopping,
-    effects: [{ type: "signal", target: tracked.command }],
-  };
+  return seekMain(stopping, event.nowMs);
 }
 
 /**
@@ -162,9 +160,9 @@ export function deadlineOf(
   timeoutMs: number,
 ): number {
   switch (rung) {
+    case "launch":
     case "stop-command":
       return forceMs - Math.min(timeoutMs * TERM_RESERVE, TERM_RESERVE_MS_MAX);
-    case "launch":
     case "restart-command":
     case "sigterm":
       return forceMs;

@@ -23,12 +23,7 @@ export function stopLaunched(
   { tracked }: EventOf<"launched">,
 ): Decision {
   const { phase } = record;
-  const isForking = toSpec(record.info).mode.kind === "forking";
-  const rung = isForking ? "sigterm" : phase.rung;
-  return {
-    record: { ...record, phase: { ...phase, rung, tracked } },
-    effects: isForking ? [{ type: "signal", target: tracked.command }] : [],
-  };
+  return { record: { ...record, phase: { ...phase, tracked } }, effects: [] };
 }
 
 /** Now it is the program itself that can be stopped, as it should be. */
@@ -37,7 +32,8 @@ export function stopExecuted(
   { nowMs }: EventOf<"executed">,
 ): Decision {
   const { phase } = record;
-  if (phase.rung !== "launch" || phase.tracked === null) {
+  const isForking = toSpec(record.info).mode.kind === "forking";
+  if (phase.rung !== "launch" || phase.tracked === null || isForking) {
     return { record, effects: [] };
   }
   const tracked = { ...phase.tracked, main: phase.tracked.command };
@@ -73,8 +69,15 @@ export function stopFound(
   const { phase } = record;
   if (phase.tracked === null) return { record, effects: [] };
   const tracked = addMain(phase.tracked, main, session);
+  // What its start command was waited for is here.
+  const rung = phase.rung === "launch"
+    ? { rung: "sigterm", deadlineMs: phase.forceMs } as const
+    : {};
   return {
-    record: { ...record, phase: { ...phase, tracked, seekUntilMs: null } },
+    record: {
+      ...record,
+      phase: { ...phase, ...rung, tracked, seekUntilMs: null },
+    },
     effects: [
       { type: "watchMain", main },
       ...(phase.rung === "sigkill"

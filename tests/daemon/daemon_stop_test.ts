@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AppError } from "../../shared/errors.ts";
 import { TestDaemon } from "../support/test_daemon.ts";
+import { eventually } from "./support/eventually.ts";
 import { isAlive, membersOf } from "./support/proc.ts";
 import {
   forking,
@@ -214,4 +215,48 @@ Deno.test("daemon forgets a deleted process and its files", async () => {
   await daemon.client.delete(id);
   await daemon.create({ Id: "one", Argv: ["1000"] });
   await daemon.waitForState("one", "running");
+});
+
+Deno.test("daemon lets a start command name its server before it stops that", async () => {
+  await using daemon = await TestDaemon.start();
+  const pidFile = `${daemon.workDir}/late.pid`;
+  const begun = `${daemon.workDir}/begun`;
+  // Between the server and its pid file there is time for a stop.
+  const start = await writeScript(
+    daemon,
+    "start.sh",
+    `/usr/bin/setsid /usr/bin/sleep 1000 & echo $! >${begun}
+sleep 0.3; cp ${begun} ${pidFile}`,
+  );
+  const id = await daemon.create({
+    Id: "p",
+    StartCmd: start,
+    PidFile: pidFile,
+  });
+  await eventually(
+    "the server has begun",
+    async () => (await linesOf(begun)).length === 1,
+  );
+  const server = Number((await linesOf(begun))[0]);
+  await daemon.client.stop(id, 20);
+  assert(!isAlive(server), "nobody would ever find it");
+  const { Status, Result } = await daemon.client.status(id);
+  assertEquals([Status, Result], ["stopped", "stopped"]);
+});
+
+Deno.test("daemon does not wait for a start command without end", async () => {
+  await using daemon = await TestDaemon.start();
+  const begun = `${daemon.workDir}/begun`;
+  const text = `echo $$ >${begun}; sleep 1000`;
+  const id = await daemon.create({
+    Id: "p",
+    StartCmd: await writeScript(daemon, "start.sh", text),
+    PidFile: `${daemon.workDir}/never.pid`,
+  });
+  await eventually(
+    "it has begun",
+    async () => (await linesOf(begun)).length === 1,
+  );
+  await daemon.client.stop(id, 1);
+  assertEquals(membersOf(Number((await linesOf(begun))[0])), []);
 });

@@ -118,22 +118,22 @@ Deno.test("transition() stops a process in every step of its start", () => {
   assertEquals(lines, {
     staging: ["stopped"],
     "launcher asked, then it answers": [
-      "stopping launch @13000",
-      "stopping launch @13000",
+      "stopping launch @11000",
+      "stopping launch @11000",
       "stopping sigterm @13000, signal 10",
       "stopped",
     ],
-    "launcher asked, then it refuses": ["stopping launch @13000", "stopped"],
-    "launcher asked, then a crash": ["stopping launch @13000", "stopped"],
+    "launcher asked, then it refuses": ["stopping launch @11000", "stopped"],
+    "launcher asked, then a crash": ["stopping launch @11000", "stopped"],
     "start command": [
-      "stopping sigterm @13000, signal 10",
-      "stopping sigterm @13000, findMain @7000",
-      "stopping sigterm @13000, sweep TERM 10",
+      "stopping launch @11000",
+      "stopping launch @11000, findMain @7000",
+      "stopping launch @11000, sweep TERM 10",
       "stopped",
     ],
     "start command that leaves a daemon": [
-      "stopping sigterm @13000, signal 10",
-      "stopping sigterm @13000, findMain @7000",
+      "stopping launch @11000",
+      "stopping launch @11000, findMain @7000",
       "stopping sigterm @13000, watchMain 20, signal 20",
       "stopping sigterm @13000, sweep TERM 10+20",
       "stopped",
@@ -155,10 +155,10 @@ Deno.test("transition() calls nothing stopped before its pid file was read", () 
   // Nobody is in the session of the start command, but its daemon has its own.
   story.on(swept(6_100)).on(EVENTS.mainFound).on(swept(6_200));
   assertEquals(story.lines.slice(3).map((line) => line.replace(/ @\d+/, "")), [
-    "ended: stopping sigterm, findMain @7500",
-    "deadline: stopping sigkill, sweep KILL 10",
+    "ended: stopping launch, findMain @7500",
+    "deadline: stopping sigterm, sweep TERM 10",
     "swept: unchanged",
-    "mainFound: stopping sigkill, watchMain 20, sweep KILL 10+20",
+    "mainFound: stopping sigterm, watchMain 20, signal 20",
     "swept: stopped",
   ]);
 });
