@@ -1,5 +1,4 @@
-import type { Clock } from "../../shared/clock.ts";
-import { AppError, messageOf } from "../../shared/errors.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { ExecResult } from "../../shared/manager_api/types.ts";
 import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
