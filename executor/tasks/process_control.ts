@@ -8,7 +8,7 @@ import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
 /** Waits between two tries to reach the daemon. */
 const RETRY = { firstMs: 50, maxMs: 1_000 };
-/** How often a process that has ended is tried to be deleted at least. */
+/** How often a process that has ended is tried to be deleted. */
 const DELETE_TRIES = 5;
 
 /** What it takes to have the daemon do something. */
@@ -95,26 +95,25 @@ export class ProcessControl {
   }
 
   /**
-   * Deletes a process that has ended, once the daemon is there to do it.
+   * Deletes a process that has ended. A daemon that stays away keeps its record:
+   * nobody waits for that.
    *
    * @returns Whether it is over with; false if it was started once more.
    */
   async delete(id: string): Promise<boolean> {
-    const { manager, clock, random, logger, signal } = this.ports;
-    for (let attempt = 1;; attempt++) {
-      if (attempt > DELETE_TRIES && signal.aborted) return true;
+    const { manager, clock, random, logger } = this.ports;
+    for (let attempt = 1; attempt <= DELETE_TRIES; attempt++) {
       try {
         await manager.delete(id);
         return true;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        if (attempt === 1) {
-          logger.warn("process not deleted yet", { id, reason: error.message });
-        }
+        logger.warn("process not deleted", { id, reason: error.message });
         if (error.code === "FAILED_PRECONDITION") return false;
       }
       await clock.sleep(backoffMs(attempt, RETRY, random()));
     }
+    return true;
   }
 
   /** Ends and deletes a process of ours that may or may not be there. */

@@ -219,3 +219,17 @@ Deno.test("TaskManager has nothing to say of processes that are not its own", as
   assertEquals(bench.states, ["one TASK_STARTING"]);
   assertEquals(bench.tasks.hasLive, true);
 });
+
+Deno.test("TaskManager holds nobody up for a process that cannot be deleted", async () => {
+  const bench = await launched();
+  await bench.change("one", ENDED);
+  bench.daemon.fail("delete", { code: "UNAVAILABLE", times: 1_000 });
+  let isDone = false;
+  const acknowledged = bench.tasks.onAcknowledged("one", "TASK_FINISHED")
+    .then(() => isDone = true);
+  // The executor leaves when this is done: a daemon may stay away for good.
+  await bench.waitLong(5_000);
+  assertEquals(isDone, true);
+  await acknowledged;
+  assertEquals(bench.failures, []);
+});
