@@ -121,6 +121,8 @@ function spawn(
     stdin: "null",
     stdout: "null",
     stderr: "piped",
+    // A terminal's ^C is for the demo alone: it ends them in their order.
+    detached: true,
   }).spawn();
   child.stderr.pipeTo(file.writable);
   return child;

@@ -26,6 +26,8 @@ class Demo implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
+      // A group of its own, as a shell gives to what it runs.
+      detached: true,
     }).spawn();
     this.#read = this.#collect();
   }
@@ -43,7 +45,9 @@ class Demo implements AsyncDisposable {
   }
 
   interrupt(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    // A terminal's ^C goes to the whole group.
+    if (signal === "SIGINT") Deno.kill(-this.#child.pid, signal);
+    else this.#child.kill(signal);
   }
 
   /** Waits for its end. @returns Its exit code. */
