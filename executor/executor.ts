@@ -2,7 +2,7 @@ import { BackgroundTasks } from "../shared/background.ts";
 import type { Clock } from "../shared/clock.ts";
 import { unreachable } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { ManagerClient } from "../shared/manager_api/client.ts";
+import type { ProcessManager } from "../shared/manager_api/client.ts";
 import type { MessageHandler } from "./bcs/message_handler.ts";
 import { Completion } from "./completion.ts";
 import type { ExecutorConfig } from "./config.ts";
@@ -34,7 +34,7 @@ const NANOSECONDS_PER_MS = 1e6;
 /** What the executor is given from outside. */
 export interface ExecutorPorts {
   readonly agent: Pick<AgentClient, "subscribe" | "send">;
-  readonly manager: Omit<ManagerClient, "close">;
+  readonly manager: ProcessManager;
   readonly clock: Clock;
   /** From 0 up to 1. */
   readonly random: () => number;

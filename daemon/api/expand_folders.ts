@@ -18,7 +18,9 @@ export function expandFolders(
   folders: BaseFolders,
 ): ProcessInfo {
   const expand = expanderOf(folders);
-  const expandOptional = (key: "RestartCmd" | "ReloadCmd" | "CheckCmd") => {
+  const expandOptional = (
+    key: "RestartCmd" | "ReloadCmd" | "CheckCmd" | "LogPath",
+  ) => {
     const text = info[key];
     return text === undefined ? {} : { [key]: expand(text) };
   };
@@ -32,6 +34,7 @@ export function expandFolders(
     ...expandOptional("RestartCmd"),
     ...expandOptional("ReloadCmd"),
     ...expandOptional("CheckCmd"),
+    ...expandOptional("LogPath"),
     Argv: info.Argv?.map(expand) ?? null,
     Envs: info.Envs?.map(expand) ?? null,
     Files: (info.Files ?? []).map((file) => expandFile(file, folders)),

@@ -141,6 +141,11 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.setLimits(id, parseLimits(body));
       return null;
     },
+    heartbeat: notYet,
+    handOver: notYet,
+    logs: notYet,
+    health: notYet,
+    version: notYet,
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
       const isStream = (request.headers.get("accept") ?? "")
@@ -152,6 +157,10 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       return streamEvents({ store, hub, after });
     },
   };
+}
+
+function notYet(): never {
+  throw new AppError("UNAVAILABLE", "this operation is not there yet");
 }
 
 async function readBody(request: Request, bytesMax: number): Promise<string> {

@@ -24,6 +24,8 @@ umask 077
 version=1
 tools=/usr/bin
 cgroups=/sys/fs/cgroup
+# The other parts, each read only by the requests that need it.
+home=${0%/*}
 
 # --- Requests -----------------------------------------------------------------
 
@@ -98,157 +100,6 @@ same_boot() {
   [ "$boot" = "$1" ]
 }
 
-# --- Control groups -----------------------------------------------------------
-
-# group: reads the name of a group and sets its folders $cpu and $memory, and
-# $kind; that is empty, and $why says why, where the host has no controllers.
-group() {
-  field group
-  case "/$value/" in
-    *//* | */./* | */../* | *[!A-Za-z0-9_./-]*)
-      fail "the request names no group" ;;
-  esac
-  group=$value
-  if [ -f "$cgroups/memory/memory.limit_in_bytes" ] &&
-    [ -f "$cgroups/cpu/cpu.shares" ]; then
-    kind=v1 memory=$cgroups/memory/$group cpu=$cgroups/cpu/$group
-    return 0
-  fi
-  kind=v2 memory=$cgroups/$group cpu=$cgroups/$group text=
-  IFS= read -r text 2>/dev/null <"$cgroups/cgroup.controllers"
-  case " $text / $text " in
-    *" cpu "*/*" memory "*) return 0 ;;
-  esac
-  kind='' why="this host has no cpu and memory controllers in $cgroups"
-}
-
-# limits: reads three numbers, -1 = none: cpu shares (1024 = one cpu), cpu time
-# in microseconds per 100 ms, and memory in bytes.
-limits() {
-  field limits
-  IFS=' '
-  # shellcheck disable=SC2086 # numbers, split on purpose; set -f
-  set -- $value
-  [ $# -eq 3 ] && number "${1#-}" && number "${2#-}" && number "${3#-}" ||
-    fail "the request has no limits where they must stand"
-  shares=$1 quota=$2 bytes=$3
-}
-
-# put FILE TEXT: the kernel refuses by an error of the write.
-put() {
-  printf '%s' "$2" >"$1"
-} 2>/dev/null
-
-# limit_group: memory first, as only that may be refused: what is used already
-# may be more.
-limit_group() {
-  why="the kernel refuses the limits in $memory"
-  if [ "$kind" = v1 ]; then
-    put "$memory/memory.limit_in_bytes" "$bytes" || return 1
-    [ "$shares" = -1 ] || put "$cpu/cpu.shares" "$shares" || return 1
-    put "$cpu/cpu.cfs_period_us" 100000 &&
-      put "$cpu/cpu.cfs_quota_us" "$quota"
-    return
-  fi
-  [ "$bytes" != -1 ] || bytes=max
-  [ "$quota" != -1 ] || quota=max
-  put "$memory/memory.max" "$bytes" || return 1
-  # 2 to 262144 shares are a weight of 1 to 10000.
-  [ "$shares" = -1 ] ||
-    put "$cpu/cpu.weight" $((1 + (shares - 2) * 9999 / 262142)) || return 1
-  put "$cpu/cpu.max" "$quota 100000"
-}
-
-# is_there: whether there is such a group.
-is_there() {
-  [ -d "$memory" ] || [ -d "$cpu" ]
-}
-
-# make_group: with its limits, before anybody is in it. One that is there is
-# another daemon's, or left by one whose data is gone: its count of kills is not
-# ours, and new limits could kill who is in it.
-make_group() {
-  why="somebody is in the group $group already"
-  ! is_there || "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
-  ! is_there || return 1
-  why="the daemon may not make a group in $cgroups"
-  (umask 022 && exec "$tools/mkdir" -p -- "$memory" "$cpu" 2>/dev/null) ||
-    return 1
-  above=$cgroups rest=$group
-  # Version 2 hands controllers down from folder to folder.
-  while [ "$kind" = v2 ]; do
-    put "$above/cgroup.subtree_control" "+cpu +memory" || return 1
-    above=$above/${rest%%/*}
-    case $rest in
-      */*) rest=${rest#*/} ;;
-      *) break ;;
-    esac
-  done
-  limit_group
-}
-
-# killed_for_memory: fails as well where nobody counted.
-killed_for_memory() {
-  [ "$kind" = v1 ] && text=$memory/memory.oom_control || text=$memory/memory.events
-  while IFS=' ' read -r key value; do
-    [ "$key" = oom_kill ] && [ "$value" != 0 ] && return 0
-  done 2>/dev/null <"$text"
-  return 1
-}
-
-# grouped HOW: makes the group of a process that is about to start.
-grouped() {
-  group
-  limits
-  if [ -n "$kind" ]; then
-    make_group && return
-    "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
-    kind=
-  fi
-  [ "$1" = may-limit ] || fail "its limits cannot be enforced: $why"
-  printf 'unlimited %s\n' "$why"
-}
-
-# fits: version 1 refuses a limit below what is used and cannot be taken back;
-# version 2 would kill.
-fits() {
-  [ "$kind" = v2 ] && [ "$bytes" != -1 ] || return 0
-  used=0
-  for try in 1 2; do
-    IFS= read -r used 2>/dev/null <"$memory/memory.current"
-    number "$used" && [ "$used" -le "$bytes" ] && return 0
-    [ "$try" = 2 ] || put "$memory/memory.reclaim" $((used - bytes))
-  done
-  return 1
-}
-
-limit() {
-  group
-  limits
-  [ -n "$kind" ] || fail "$why"
-  [ -d "$memory" ] || fail "the group $group does not exist"
-  fits || fail "it uses $used bytes of memory already"
-  limit_group || fail "$why"
-}
-
-oom() {
-  group
-  ! killed_for_memory || printf 'oom\n'
-}
-
-# ungroup: what is just ending may still count for a moment.
-ungroup() {
-  group
-  [ -n "$kind" ] || return 0
-  tries=20
-  while is_there; do
-    "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
-    [ "$tries" -gt 0 ] || fail "the group $group still has processes in it"
-    tries=$((tries - 1))
-    ! is_there || "$tools/sleep" 0.05
-  done
-}
-
 # --- run ----------------------------------------------------------------------
 
 # run: this shell stays the parent of one process, outlives the daemon, and
@@ -272,11 +123,15 @@ run() {
   joins=
   case $value in
     must-limit | may-limit)
+      # shellcheck source=groups.sh
+      . "$home/groups.sh"
       grouped "$value"
       IFS= read -r value || value=
       ;;
     join)
       joins=yes
+      # shellcheck source=groups.sh
+      . "$home/groups.sh"
       group
       IFS= read -r value || value=
       ;;
@@ -625,140 +480,13 @@ sessions() {
   printf 'left%s\n' "$left"
 }
 
-# --- Files of processes -------------------------------------------------------
-
-# write, remove: one file below a folder that the operator allows. Privilege is
-# used only in folders that are the daemon's own, where nobody else can exchange
-# what was just looked at. From the first that is not, and for the file itself,
-# its owner does the rest, so that the kernel decides what he may.
-write() {
-  field user
-  user=$value
-  as_user
-  field root
-  case $value in
-    /*) ;;
-    *) fail "the request has no folder to begin in" ;;
-  esac
-  cd -P -- "$value" 2>/dev/null || fail "the folder $value cannot be entered"
-  walk
-}
-remove() { write; }
-
-# walk: enters the folders of the request one by one. The stage of the owner
-# takes up where it stands and reads on from the same pipe.
-walk() {
-  arrive || fail "the folder where the file begins has no path"
-  while :; do
-    [ -z "$drop" ] || is_ours || as_owner
-    IFS= read -r value || fail "the request was cut"
-    case $value in
-      "folder "*)
-        name=${value#folder }
-        step
-        ;;
-      owner) [ -z "$drop" ] || as_owner ;;
-      "file "*) break ;;
-      *) fail "the request names no file where it must stand" ;;
-    esac
-  done
-  name=${value#file }
-  plain
-  [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
-    fail "$here/$name is there and is no regular file"
-  "${verb}_file"
-}
-
-# is_ours: whether nobody else can exchange what is in the folder where we are.
-# Being sticky does not keep others from making what we were about to.
-is_ours() {
-  [ -O . ] && text=$("$tools/stat" -c %A .) || return 1
-  case $text in
-    ?????w* | ????????w*) return 1 ;;
-  esac
-}
-
-# plain: a name must not lead anywhere else by itself.
-plain() {
-  case $name in
-    '' | . | .. | */*) fail "the request has a path where a name must stand" ;;
-  esac
-}
-
-# arrive: sets $here to where the kernel says that we are. $PWD will not do: bash
-# works it out before it goes there, and a link may take the place meanwhile.
-arrive() {
-  here=$("$tools/pwd" -P 2>/dev/null) && here=${here%/}
-}
-
-# step: a link shows by where it led.
-step() {
-  plain
-  if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
-    [ "$verb" = write ] || exit 0
-    "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
-      { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
-      fail "cannot make the folder $here/$name"
-  fi
-  above=$here
-  cd -P -- "./$name" 2>/dev/null && arrive && [ "$here" = "$above/$name" ] ||
-    fail "$above/$name is a link, no folder, or closed to the file's owner"
-}
-
-# as_owner: goes on as the file's owner, in the folder where we are.
-as_owner() {
-  exec 9<"$0"
-  IFS=' '
-  # shellcheck disable=SC2086 # $drop is ours: digits and option names
-  exec "$tools/setpriv" $drop /bin/sh /proc/self/fd/9 "owner-$verb"
-}
-
-# write_file: under a name of its own first, then in one step over the old one.
-# "new" is waited for by the daemon, which remembers it before the file exists.
-write_file() {
-  field mode
-  case $value in
-    440 | 660) mode=$value ;;
-    *) fail "the request has no mode that a file may have" ;;
-  esac
-  field size
-  number "$value" || fail "the request has no size"
-  size=$value
-  if [ -e "./$name" ]; then printf 'old\n'; else printf 'new\n'; fi
-  draft=.bcs-process.$$
-  "$tools/rm" -f -- "./$draft"
-  [ ! -e "./$draft" ] && [ ! -L "./$draft" ] ||
-    fail "$here/$draft is in the way and cannot be removed"
-  # It goes as well when nobody is there any more to hear of a failure.
-  trap '' PIPE
-  trap '"$tools/rm" -f -- "./$draft"' EXIT
-  # What the shell or a tool says ends with the kernel's reason.
-  text=$( (set -C && fill 8>"./$draft") 2>&1) ||
-    fail "cannot write in ${here:-/}: ${text##*: }"
-  "$tools/mv" -fT -- "./$draft" "./$name" || fail "cannot write $here/$name"
-  printf 'written\n'
-}
-
-# fill: the draft has no name here, as somebody else may exchange what bears it.
-# It is new if it is a file: that is all that noclobber (set -C) sees to.
-fill() {
-  new=/proc/self/fd/8
-  [ -f "$new" ] || { printf 'it was exchanged' && return 1; }
-  "$tools/base64" -d >&8 || return 1
-  [ "$("$tools/stat" -L -c %s "$new")" -eq "$size" ] ||
-    { printf 'the content was cut' && return 1; }
-  "$tools/chmod" "$mode" "$new"
-}
-
-remove_file() {
-  "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $here/$name"
-}
-
 verb=${1-}
 case $verb in
   become) become ;;
   owner-*)
     verb=${verb#owner-} drop=
+    # shellcheck source=files.sh
+    . /proc/self/fd/8
     walk
     ;;
   run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
@@ -766,6 +494,16 @@ case $verb in
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
       fail "the request is not of version $version"
+    case $verb in
+      write | remove)
+        # shellcheck source=files.sh
+        . "$home/files.sh"
+        ;;
+      limit | oom | ungroup)
+        # shellcheck source=groups.sh
+        . "$home/groups.sh"
+        ;;
+    esac
     "$verb"
     ;;
   *) fail "there is no such request" ;;

@@ -1,17 +1,21 @@
 import { AppError, messageOf } from "../errors.ts";
 import { readStream } from "../read_stream.ts";
 import { fromEnvelope } from "./envelope.ts";
-import { type Operation, pathOf, ROUTES } from "./routes.ts";
+import { LOG_START_HEADER, type Operation, pathOf, ROUTES } from "./routes.ts";
 import { ServerSentEventParseStream } from "../std/streams.ts";
 import type {
   ExecRequest,
   ExecResult,
+  HealthInfo,
   Limits,
+  LogPart,
+  LogQuery,
   ProcessEvent,
   ProcessFile,
   ProcessInfo,
   ProcessInspection,
   ProcessStatusInfo,
+  VersionInfo,
 } from "./types.ts";
 
 /**
@@ -34,6 +38,12 @@ const RESTART_MS_MAX = 600_000;
 const RELOAD_MS_MAX = 90_000;
 /** The same for a file, which may have to be fetched. */
 const FILE_MS_MAX = 150_000;
+
+/** What an executor needs of the Manager API; the rest is an operator's. */
+export type ProcessManager = Omit<
+  ManagerClient,
+  "close" | "handOver" | "logs" | "followLogs" | "health" | "version"
+>;
 
 /** Speaks the Manager API over the daemon's unix socket. */
 export class ManagerClient {
@@ -159,6 +169,71 @@ export class ManagerClient {
     await this.#call("setLimits", { id }, { body: JSON.stringify(limits) });
   }
 
+  /**
+   * Says that an executor is alive: the leases of all its processes begin anew.
+   *
+   * @returns How many processes it owns.
+   * @throws {AppError} NOT_FOUND if the daemon knows no leases; UNAVAILABLE
+   */
+  async heartbeat(owner: string): Promise<number> {
+    return await this.#call("heartbeat", { owner }) as number;
+  }
+
+  /**
+   * Gives a process to another owner, whose lease begins now.
+   *
+   * @param from The owner until now.
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if that is not its owner;
+   * UNAVAILABLE
+   */
+  async handOver(id: string, from: string, to: string): Promise<void> {
+    await this.#call("handOver", { id }, {
+      body: JSON.stringify({ From: from, To: to }),
+    });
+  }
+
+  /**
+   * Reads a part of a log.
+   *
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; UNAVAILABLE
+   */
+  async logs(id: string, query: LogQuery): Promise<LogPart> {
+    const response = await this.#openLogs(id, query, {});
+    try {
+      const bytes = await response.bytes();
+      const start = Number(response.headers.get(LOG_START_HEADER));
+      return { start, end: start + bytes.length, bytes };
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  /**
+   * Follows a log: what is asked for, and then all that comes. Ends when the
+   * process is deleted, the daemon leaves, or `signal` is aborted; whoever asks
+   * again from the last `end` misses nothing.
+   *
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; UNAVAILABLE
+   */
+  async followLogs(
+    id: string,
+    query: LogQuery,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<LogPart>> {
+    const response = await this.#openLogs(id, query, { follow: "1" }, signal);
+    return readParts(response, signal);
+  }
+
+  /** @throws {AppError} NOT_FOUND if the daemon is an original; UNAVAILABLE */
+  async health(): Promise<HealthInfo> {
+    return await this.#call("health") as HealthInfo;
+  }
+
+  /** @throws {AppError} NOT_FOUND if the daemon is an original; UNAVAILABLE */
+  async version(): Promise<VersionInfo> {
+    return await this.#call("version") as VersionInfo;
+  }
+
   /** Lists stored events after a sequence number. */
   async events(after: number): Promise<ProcessEvent[]> {
     const path = `${pathOf("events")}?after=${after}`;
@@ -193,6 +268,23 @@ export class ManagerClient {
 
   close(): void {
     this.#client.close();
+  }
+
+  async #openLogs(
+    id: string,
+    { stream, ...rest }: LogQuery,
+    more: Readonly<Record<string, string>>,
+    signal = AbortSignal.timeout(CALL_MS_MAX),
+  ): Promise<Response> {
+    const query = new URLSearchParams({ stream, ...more });
+    for (const [key, value] of Object.entries(rest)) {
+      if (value !== undefined) query.set(key, String(value));
+    }
+    const path = `${pathOf("logs", { id })}?${query}`;
+    const response = await this.#fetch(path, { method: "GET", signal });
+    if (response.headers.has(LOG_START_HEADER)) return response;
+    await this.#readEnvelope(response);
+    throw new AppError("NOT_FOUND", "The daemon offers no logs");
   }
 
   async #call(
@@ -246,6 +338,19 @@ export class ManagerClient {
         messageOf(error),
       { cause: error },
     );
+  }
+}
+
+async function* readParts(
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<LogPart> {
+  let start = Number(response.headers.get(LOG_START_HEADER));
+  if (response.body === null) return;
+  for await (const bytes of readStream(response.body, signal)) {
+    const end = start + bytes.length;
+    yield { start, end, bytes };
+    start = end;
   }
 }
 

@@ -2,13 +2,15 @@ import { InvalidInputError } from "../errors.ts";
 import { ObjectReader } from "../json_reader.ts";
 import { SIGNAL_MAX, SIGNALS } from "../signals.ts";
 import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
+import { readOptions } from "./parse_options.ts";
+import { readUris } from "./parse_uris.ts";
 import type {
   ExecRequest,
+  LimitResource,
   Limits,
   ProcessFile,
   ProcessInfo,
   Resource,
-  Uri,
 } from "./types.ts";
 
 /** Longest id in UTF-8 bytes: it becomes part of file names. */
@@ -51,8 +53,10 @@ export function parseProcessInfo(
     RestartCmd: readCommand(reader, "RestartCmd"),
     ReloadCmd: readCommand(reader, "ReloadCmd"),
     CheckCmd: readCommand(reader, "CheckCmd"),
-    Resource: readResource(reader, "Resource"),
-    LimitResources: readResource(reader, "LimitResources"),
+    Resource: readResource(reader),
+    LimitResources: readLimitResource(reader),
+    LogPath: readPath(reader, "LogPath"),
+    ...readOptions(reader),
     Files: readFiles(reader) ?? [],
     RemoteEnvs: readRemoteVariables(reader) ?? [],
     Envs: readVariables(reader),
@@ -177,17 +181,20 @@ export function parseLimits(body: string): Limits {
   const limits: Limits = {
     ...readLimit(reader, "Cpus"),
     ...readLimit(reader, "Mem"),
+    ...readLimit(reader, "Pids"),
   };
-  if (!reader.has("Cpus") && !reader.has("Mem")) {
-    reader.addProblem("Cpus", "must be given, or Mem, or both");
+  if (Object.keys(limits).length === 0) {
+    reader.addProblem("Cpus", "must be given, or Mem, or Pids");
   }
   reader.throwProblems("limits");
   return limits;
 }
 
-function readLimit(reader: ObjectReader, key: "Cpus" | "Mem"): Limits {
+function readLimit(reader: ObjectReader, key: keyof Limits): Limits {
   if (!reader.has(key)) return {};
-  const value = reader.number(key, { default: -1 });
+  const value = key === "Pids"
+    ? reader.integer(key, { default: -1, min: -1 })
+    : reader.number(key, { default: -1 });
   if (value !== -1 && value <= 0) {
     reader.addProblem(
       key,
@@ -273,28 +280,26 @@ function readSeconds(reader: ObjectReader, key: string): number {
   return reader.integer(key, { min: 0, max: SECONDS_MAX });
 }
 
-function readResource(
-  parent: ObjectReader,
-  key: "Resource" | "LimitResources",
-): Resource | null {
-  const reader = parent.object(key);
-  // -1 stands for "no limit".
+function readResource(parent: ObjectReader): Resource | null {
+  const reader = parent.object("Resource");
+  return reader === undefined ? null : readAmounts(reader);
+}
+
+function readLimitResource(parent: ObjectReader): LimitResource | null {
+  const reader = parent.object("LimitResources");
   return reader === undefined ? null : {
+    ...readAmounts(reader),
+    Pids: reader.integer("Pids", { min: -1 }),
+  };
+}
+
+/** -1 stands for "no limit". */
+function readAmounts(reader: ObjectReader): Resource {
+  return {
     Cpus: reader.number("Cpus", { min: -1 }),
     Mem: reader.number("Mem", { min: -1 }),
     Disk: reader.number("Disk", { min: -1 }),
   };
-}
-
-function readUris(parent: ObjectReader): Uri[] | null {
-  return parent.objects("Uris")?.map((reader) => ({
-    Value: reader.string("Value", { required: true }),
-    User: reader.string("User"),
-    Pwd: reader.string("Pwd", { secret: true }),
-    OutputDir: reader.string("OutputDir"),
-    ExtractDir: "",
-    PackagesFile: "",
-  })) ?? null;
 }
 
 function readItems(reader: ObjectReader, key: string): string[] | null {

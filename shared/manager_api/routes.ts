@@ -4,6 +4,9 @@ export const BASE_PATH = "/bcsapi/v1/processdaemon";
 /** Where the daemon listens unless told otherwise. */
 export const SOCKET_PATH_DEFAULT = "/var/run/process.sock";
 
+/** Header of a log's answer: the place of its first byte, see `LogPart`. */
+export const LOG_START_HEADER = "log-start";
+
 /** One operation: `:name` stands for one percent-encoded segment. */
 export interface RoutePattern {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -24,6 +27,14 @@ export const ROUTES = {
   exec: { method: "POST", pattern: "/process/:id/exec" },
   writeFile: { method: "PUT", pattern: "/process/:id/file" },
   setLimits: { method: "PUT", pattern: "/process/:id/limits" },
+  /** Renews the leases of all processes that an executor owns. */
+  heartbeat: { method: "PUT", pattern: "/executor/:owner/heartbeat" },
+  /** Gives a process another owner. */
+  handOver: { method: "PUT", pattern: "/process/:id/owner" },
+  /** Raw bytes; `?stream=&lines=&bytes=&from=&follow=`. */
+  logs: { method: "GET", pattern: "/process/:id/logs" },
+  health: { method: "GET", pattern: "/healthz" },
+  version: { method: "GET", pattern: "/version" },
   /** A list, or a stream for `Accept: text/event-stream`. */
   events: { method: "GET", pattern: "/events" },
 } as const satisfies Record<string, RoutePattern>;

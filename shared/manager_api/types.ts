@@ -33,6 +33,10 @@ export type ProcessResult =
   | "oom-killed"
   /** It never ran, or ended within its start grace period. */
   | "start-failed"
+  /** It never ran, as a package could not be put in place (addition). */
+  | "package-failed"
+  /** It was stopped as its owner was not heard of for too long (addition). */
+  | "lease-expired"
   /** A record without a process: the host or its launcher went away. */
   | "lost";
 
@@ -44,13 +48,30 @@ export interface Uri {
   readonly User: string;
   /** Password at the package registry: secret, never logged. */
   readonly Pwd: string;
-  /** Where the unpacked package appears. */
+  /** Where the unpacked package appears; the folder is the package's alone. */
   readonly OutputDir: string;
+  /** SHA-256 of the package, 64 hexadecimal digits (addition); "" = not known. */
+  readonly Sha256?: string;
+  /** MD5 of the package, 32 hexadecimal digits (addition); "" = not known. */
+  readonly Md5?: string;
+  /**
+   * Whether the registry is asked each time, or only for what is not here yet
+   * (addition). @default {"IfNotPresent"}
+   */
+  readonly PullPolicy?: PullPolicy;
+  /**
+   * Whether OutputDir is a link to a tree that processes share and nobody
+   * writes to, or a copy of its own (addition). @default {"link"}
+   */
+  readonly Mode?: "link" | "copy";
   /** Chosen by the daemon; what a client sends is ignored. */
   readonly ExtractDir: string;
   /** Chosen by the daemon; what a client sends is ignored. */
   readonly PackagesFile: string;
 }
+
+/** When a registry is asked for a package. */
+export type PullPolicy = "Always" | "IfNotPresent";
 
 /** What a process was promised. */
 export interface Resource {
@@ -91,13 +112,50 @@ export interface RemoteVariable extends RemoteSource {
   readonly Name: string;
 }
 
+/** What a process may use at most; -1 = no limit, 0 = not given. */
+export interface LimitResource extends Resource {
+  /** Processes and threads at once (addition). @default {0} */
+  readonly Pids?: number;
+}
+
 /** New limits of a process (addition); -1 = none, absent = as it is. */
 export interface Limits {
   /** CPUs; 0.5 = half of one. */
   readonly Cpus?: number;
   /** Memory in MiB. */
   readonly Mem?: number;
+  /** Processes and threads at once. */
+  readonly Pids?: number;
 }
+
+/** Limits of the kernel on each process of its own (addition); -1 = none. */
+export interface Rlimits {
+  /** Open files. */
+  readonly NoFile?: number;
+  /** Size of a core file, bytes. */
+  readonly Core?: number;
+  /** Processes and threads of its user. */
+  readonly NProc?: number;
+}
+
+/**
+ * Whether the daemon itself starts a process again that ended (addition); the
+ * names and meaning are BCS's. The wait before start n is
+ * `Interval + (n - 1) * Backoff` seconds.
+ */
+export interface RestartPolicy {
+  /** OnFailure: unless it ended with exit code 0. Never after a stop. */
+  readonly Policy: "Never" | "Always" | "OnFailure";
+  /** Seconds before the first start again. */
+  readonly Interval: number;
+  /** Seconds that each further wait is longer. */
+  readonly Backoff: number;
+  /** Most starts again, until it has run well for long; 0 = no end. */
+  readonly MaxTimes: number;
+}
+
+/** What becomes of a process whose owner is not heard of any more. */
+export type OrphanPolicy = "stop" | "keep";
 
 /** A command to run beside a process, in its context (addition). */
 export interface ExecRequest {
@@ -174,7 +232,33 @@ export interface ProcessInfo {
    * promised, and any cpu time. 0 = not given, -1 = no limit.
    * @default {null}
    */
-  readonly LimitResources?: Resource | null;
+  readonly LimitResources?: LimitResource | null;
+  /**
+   * Folder where stdout and stderr are found as `stdout` and `stderr`: links
+   * to where the daemon keeps them (addition); "" = there alone.
+   * @default {""}
+   */
+  readonly LogPath?: string;
+  /** Whether it is started again when it ends (addition). @default {null} */
+  readonly RestartPolicy?: RestartPolicy | null;
+  /**
+   * Seconds until a process is an orphan unless its owner, `ExecutorId`, is
+   * heard of (addition); 0 = as the daemon is configured. @default {0}
+   */
+  readonly HeartBeatTimeout?: number;
+  /** What becomes of it as an orphan (addition). @default {"stop"} */
+  readonly OrphanPolicy?: OrphanPolicy;
+  /** File mode mask, octal, such as "022" (addition). @default {"022"} */
+  readonly Umask?: string;
+  /** Scheduling priority, -20 (first) to 19 (addition). @default {0} */
+  readonly Nice?: number;
+  /** Limits of each process (addition). @default {null} the daemon's */
+  readonly Rlimits?: Rlimits | null;
+  /**
+   * How readily the kernel kills it when the host is out of memory, -1000
+   * (never) to 1000 (addition). @default {0}
+   */
+  readonly OomScoreAdj?: number;
   /** Files to write before every start (addition). @default {[]} */
   readonly Files?: readonly ProcessFile[];
   /** Variables to fetch before every start (addition). @default {[]} */
@@ -219,6 +303,102 @@ export interface ProcessStatusInfo {
   readonly FinishTime: number;
   /** Counts starts under one id; 1 is the first (addition). */
   readonly Generation: number;
+  /** The executor that has the lease; "" = nobody (addition). */
+  readonly Owner?: string;
+  /** Whether its CheckCmd says that it is well; null = there is none (addition). */
+  readonly Healthy?: boolean | null;
+  /** Whether the kernel killed in it for its memory (addition). */
+  readonly OOMKilled?: boolean;
+  /** What it uses; null = not measured yet (addition). */
+  readonly Usage?: Usage | null;
+  /** Its packages, in the order of `Uris` (addition). @default {[]} */
+  readonly Packages?: readonly PackageStatus[];
+  /** How often its RestartPolicy has started it again in a row (addition). */
+  readonly Restarts?: number;
+  /** When its RestartPolicy starts it next, Unix seconds; 0 = not (addition). */
+  readonly NextStartTime?: number;
+}
+
+/** What all of a process uses, its children too (addition). */
+export interface Usage {
+  /** When this was measured, Unix milliseconds. */
+  readonly Time: number;
+  /** CPU time since its start, seconds. */
+  readonly CpuSeconds: number;
+  /** CPU time by real time since the measurement before; 100 = one cpu. */
+  readonly CpuPercent: number;
+  /** Memory now, bytes. */
+  readonly MemoryBytes: number;
+  /** The most memory it ever had, bytes. */
+  readonly MemoryPeakBytes: number;
+  /** Live processes. */
+  readonly Processes: number;
+  /** Since it was started, seconds. */
+  readonly UptimeSeconds: number;
+}
+
+/** How far a package is (addition). */
+export interface PackageStatus {
+  /** Its address, without user, password and query. */
+  readonly Value: string;
+  readonly State: "waiting" | "downloading" | "unpacking" | "ready" | "failed";
+  /** Bytes that are here. */
+  readonly Bytes: number;
+  /** Bytes that it has; 0 = not known. */
+  readonly Total: number;
+  /** SHA-256 of what is here; "" = not all is. */
+  readonly Sha256: string;
+  /** What proves that it is the right one; "" = nothing yet. */
+  readonly VerifiedBy:
+    | ""
+    | "sha256"
+    | "md5"
+    | "registry"
+    | "etag"
+    | "length"
+    | "nothing";
+}
+
+/** Which stream of a process's output. */
+export type LogStream = "stdout" | "stderr";
+
+/** A part of a log (addition). */
+export interface LogPart {
+  /**
+   * Place of its first byte in all that the process ever wrote: bytes of
+   * earlier files count, so that a place means the same after a rotation.
+   */
+  readonly start: number;
+  /** Place after its last byte. */
+  readonly end: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Which part of a log is asked for. */
+export interface LogQuery {
+  readonly stream: LogStream;
+  /** The last lines. */
+  readonly lines?: number;
+  /** The last bytes. */
+  readonly bytes?: number;
+  /** From this place on; from the oldest that is kept if that is gone. */
+  readonly from?: number;
+}
+
+/** Which program answers (addition). */
+export interface VersionInfo {
+  readonly Version: string;
+  readonly Deno: string;
+}
+
+/** Whether the daemon is able to work (addition). */
+export interface HealthInfo {
+  readonly Status: "ok";
+  /** Processes that it knows. */
+  readonly Processes: number;
+  /** Whether all processes of an earlier daemon were taken up. */
+  readonly Recovered: boolean;
+  readonly UptimeSeconds: number;
 }
 
 /** All that the daemon knows of one process (addition). Secrets are hidden. */

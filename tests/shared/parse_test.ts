@@ -37,6 +37,14 @@ Deno.test("parseProcessInfo() gives what is absent the zero values", () => {
     CheckCmd: "",
     Resource: null,
     LimitResources: null,
+    LogPath: "",
+    RestartPolicy: null,
+    HeartBeatTimeout: 0,
+    OrphanPolicy: "stop",
+    Umask: "022",
+    Nice: 0,
+    Rlimits: null,
+    OomScoreAdj: 0,
     Files: [],
     RemoteEnvs: [],
     Envs: null,
@@ -73,6 +81,10 @@ Deno.test("parseProcessInfo() does not take what only the daemon sets", () => {
     User: "",
     Pwd: "",
     OutputDir: "",
+    Sha256: "",
+    Md5: "",
+    PullPolicy: "IfNotPresent",
+    Mode: "link",
     ExtractDir: "",
     PackagesFile: "",
   }]);
@@ -234,7 +246,7 @@ Deno.test("parseLimits() reads what is to change", () => {
 
 for (
   const [limits, ...problems] of [
-    [{}, "Cpus: must be given, or Mem, or both"],
+    [{}, "Cpus: must be given, or Mem, or Pids"],
     [
       { Cpus: 0, Mem: -2 },
       "Cpus: must be above 0, or -1 for no limit: current value is 0",
@@ -244,7 +256,7 @@ for (
     [
       [],
       "(document): must be an object: current value is an array",
-      "Cpus: must be given, or Mem, or both",
+      "Cpus: must be given, or Mem, or Pids",
     ],
   ] as [unknown, ...string[]][]
 ) {

@@ -19,6 +19,9 @@ export const LAUNCHER_PATH = decodeURIComponent(
   new URL("../../daemon/launch/launcher.sh", import.meta.url).pathname,
 );
 
+/** The launcher and its parts. */
+const LAUNCHER_SCRIPTS: readonly string[] = listScripts();
+
 /**
  * Copies the launcher so that one shell runs all of its stages.
  *
@@ -33,11 +36,36 @@ export async function installLauncher(
 ): Promise<string> {
   if (shell.path === null) throw new Error(`${shell.name} is not installed`);
   const sh = `${folder}/sh`;
-  const path = `${folder}/launcher.sh`;
   await Deno.symlink(shell.path, sh);
-  const script = await Deno.readTextFile(LAUNCHER_PATH);
-  await writeProgram(path, script.replaceAll("/bin/sh", sh));
-  return path;
+  return await copyLauncher(
+    folder,
+    (script) => script.replaceAll("/bin/sh", sh),
+  );
+}
+
+/**
+ * Copies the launcher and the scripts beside it, changed for a test.
+ *
+ * @returns Path of launcher.sh in there.
+ */
+export async function copyLauncher(
+  folder: string,
+  change: (script: string) => string,
+): Promise<string> {
+  for (const path of LAUNCHER_SCRIPTS) {
+    const name = path.slice(path.lastIndexOf("/"));
+    await writeProgram(
+      `${folder}${name}`,
+      change(await Deno.readTextFile(path)),
+    );
+  }
+  return `${folder}/launcher.sh`;
+}
+
+function listScripts(): string[] {
+  const folder = LAUNCHER_PATH.slice(0, LAUNCHER_PATH.lastIndexOf("/"));
+  return [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
+    .filter((path) => path.endsWith(".sh")).sort();
 }
 
 function find(name: string): string | null {

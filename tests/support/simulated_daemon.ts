@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { ManagerClient } from "../../shared/manager_api/client.ts";
+import type { ProcessManager } from "../../shared/manager_api/client.ts";
 import type {
   ExecResult,
   ProcessEvent,
@@ -37,7 +37,7 @@ interface Follower {
  * the test moves: processes start, obey or do not, end, and are deleted; the
  * daemon itself goes away and comes back.
  */
-export class SimulatedDaemon implements Omit<ManagerClient, "close"> {
+export class SimulatedDaemon implements ProcessManager {
   /** How a process takes a stop. */
   obeys: (id: string) => boolean = () => true;
   /** How long a process is `starting`, ms. */
@@ -226,6 +226,9 @@ export class SimulatedDaemon implements Omit<ManagerClient, "close"> {
   }
   writeFile(): Promise<void> {
     return this.#refuse();
+  }
+  heartbeat(): Promise<number> {
+    return this.#answer(() => this.#processes.size);
   }
   setLimits(): Promise<void> {
     return this.#refuse();

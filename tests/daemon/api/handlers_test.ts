@@ -346,6 +346,11 @@ Deno.test("an error that nobody expected is a 500 and is logged", async () => {
     exec: boom,
     writeFile: boom,
     setLimits: boom,
+    heartbeat: boom,
+    handOver: boom,
+    logs: boom,
+    health: boom,
+    version: boom,
     events: boom,
   };
   const api = createApi(

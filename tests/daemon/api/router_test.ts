@@ -10,7 +10,12 @@ import {
 
 Deno.test("matchRoute() finds every operation by its own path", () => {
   for (const [operation, { method }] of Object.entries(ROUTES)) {
-    const params = { id: "a/b %?#ü..", timeout: "5", signal: "HUP" };
+    const params = {
+      id: "a/b %?#ü..",
+      timeout: "5",
+      signal: "HUP",
+      owner: "f/e 1",
+    };
     const match = matchRoute(method, pathOf(operation as Operation, params));
     assertEquals(match.operation, operation);
     for (const [name, value] of Object.entries(match.params)) {

@@ -264,7 +264,7 @@ Deno.test({
   ignore: !HAS_SHELLCHECK,
   async fn() {
     const { stdout } = await new Deno.Command("/usr/bin/shellcheck", {
-      args: ["--shell=sh", LAUNCHER_PATH],
+      args: ["-x", "-a", "-P", "SCRIPTDIR", LAUNCHER_PATH],
     }).output();
     assertEquals(new TextDecoder().decode(stdout), "");
   },
