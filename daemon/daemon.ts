@@ -117,9 +117,13 @@ export async function startDaemon(
   });
   const runners = supervisor.restore(records);
   const leftExecs = findLeftExecs(runRoot);
-  const recovered = runners.length === 0
+  let isRecovered = runners.length === 0;
+  const recovered = isRecovered
     ? Promise.resolve()
-    : recover(runners, effects, effectPorts);
+    : recover(runners, effects, effectPorts).then(() => {
+      isRecovered = true;
+      logger.info("recovered", { processes: runners.length });
+    });
   background.run("recovery", () => recovered);
   execs.endLeft(leftExecs);
 
@@ -131,6 +135,8 @@ export async function startDaemon(
       hub,
       baseFolders,
       fileDirs,
+      clock,
+      isRecovered: () => isRecovered,
     }),
     logger,
   );

@@ -6,15 +6,22 @@
  */
 import { systemClock } from "../shared/clock.ts";
 import { AppError, InvalidInputError, messageOf } from "../shared/errors.ts";
-import { createLogger } from "../shared/logger.ts";
 import { readConfig, USAGE } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
+import { createDaemonLogger, type LogSettings } from "./logging.ts";
 
 const encoder = new TextEncoder();
-const logger = createLogger(
-  (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
-  systemClock.nowMs,
-);
+const logAs = (settings: LogSettings) =>
+  createDaemonLogger(
+    settings,
+    (line) => Deno.stderr.writeSync(encoder.encode(line)),
+  );
+/** Until the configuration is read. */
+let logger = logAs({ level: "info", format: "json" });
+
+function print(text: string): void {
+  Deno.stdout.writeSync(encoder.encode(`${text}\n`));
+}
 
 async function main(): Promise<void> {
   const commandLine = readConfig(
@@ -24,11 +31,13 @@ async function main(): Promise<void> {
       new URL("./launch/launcher.sh", import.meta.url).pathname,
     ),
   );
-  if (commandLine.action === "help") {
-    Deno.stdout.writeSync(encoder.encode(`${USAGE}\n`));
-    return;
+  if (commandLine.action === "help") return print(USAGE);
+  if (commandLine.action === "check") {
+    return print(JSON.stringify(commandLine.settings, null, 2));
   }
-  const daemon = startDaemon(commandLine.config, {
+  const { config } = commandLine;
+  logger = logAs({ level: config.logLevel, format: config.logFormat });
+  const daemon = startDaemon(config, {
     clock: systemClock,
     logger,
     random: Math.random,

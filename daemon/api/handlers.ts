@@ -31,6 +31,7 @@ import {
   expandFolders,
 } from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
+import { createSystemHandlers, type SystemPorts } from "./system_handlers.ts";
 
 /** Largest request body, bytes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
@@ -41,7 +42,7 @@ const EVENTS_MAX = 1_000;
 const HISTORY_MAX = 100;
 
 /** What the operations act upon. */
-export interface ApiPorts {
+export interface ApiPorts extends SystemPorts {
   readonly supervisor: Supervisor;
   readonly live: LiveOperations;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
@@ -144,8 +145,7 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
     heartbeat: notYet,
     handOver: notYet,
     logs: notYet,
-    health: notYet,
-    version: notYet,
+    ...createSystemHandlers(ports),
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
       const isStream = (request.headers.get("accept") ?? "")

@@ -191,6 +191,11 @@ export class Supervisor {
     return this.#get(id);
   }
 
+  /** How many processes there are. */
+  get size(): number {
+    return this.#runners.size;
+  }
+
   /** Every process, in the order of creation. */
   list(): ProcessRecord[] {
     return [...this.#runners.values()].map(({ record }) => record);

@@ -42,6 +42,8 @@ export class ApiBench implements AsyncDisposable {
   readonly kept: string[] = [];
   /** Whether files can be removed. */
   isReadOnly = false;
+  /** Whether all processes of an earlier daemon were taken up. */
+  isRecovered = false;
   readonly written: ProcessFile[] = [];
   readonly store: ProcessStore;
   readonly supervisor: Supervisor;
@@ -110,6 +112,8 @@ export class ApiBench implements AsyncDisposable {
         hub,
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
+        clock: this.clock,
+        isRecovered: () => this.isRecovered,
       }),
       createLogger((line) => this.log.push(line), () => 0),
     );
