@@ -13,7 +13,7 @@ import {
   executorArguments,
   socketPathOf,
 } from "../permissions.ts";
-import { renderTaskGroup } from "./render.ts";
+import { renderTaskGroup } from "../bcs/render.ts";
 
 const PROJECT = decodeURIComponent(new URL("../..", import.meta.url).pathname)
   .replace(/\/$/, "");

@@ -1,89 +1,69 @@
 /**
- * procctl: the operator's command line.
+ * procctl: the operator's command line. Its help is its manual.
  *
- * Exit codes: 0 = done, 1 = the daemon refused or is away, 2 = usage; after
- * exec the command's own, 128 + its signal, or 124 if its time was over.
+ * Exit codes: 0 = done, 1 = refused or failed, 2 = usage, 3 = the daemon
+ * cannot be reached, 141 = nobody reads what it prints; after exec the
+ * command's own, 128 + its signal, or 124 if its time was over.
  */
-import { AppError, messageOf } from "../../shared/errors.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { AppError } from "../../shared/errors.ts";
 import { ManagerClient } from "../../shared/manager_api/client.ts";
-import { SOCKET_PATH_DEFAULT } from "../../shared/manager_api/routes.ts";
-import { parseArgs } from "../../shared/std/parse_args.ts";
-import { COMMANDS } from "./commands.ts";
+import { UsageError } from "./command.ts";
+import { readCommandLine } from "./command_line.ts";
+import { formatError } from "./format.ts";
+import { createTerminal } from "./terminal.ts";
 
-const encoder = new TextEncoder();
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_UNAVAILABLE = 3;
+/** As a shell says that SIGPIPE ended a command. */
+const EXIT_PIPE = 141;
 
-const USAGE = [
-  "Usage: procctl [--socket PATH] COMMAND",
-  "",
-  ...Object.entries(COMMANDS).map(([name, { usage, summary }]) =>
-    `  ${`${name} ${usage}`.padEnd(20)} ${summary}`
-  ),
-  "",
-  `  --socket PATH        the daemon's socket (${SOCKET_PATH_DEFAULT})`,
-  "  -h, --help           this text",
-].join("\n");
+const terminal = createTerminal({
+  write(to, bytes) {
+    // A pipe may take less than all at once.
+    let rest = bytes;
+    while (rest.length > 0) rest = rest.subarray(Deno[to].writeSync(rest));
+  },
+  isInteractive: Deno.stdout.isTerminal(),
+  hasColours: !Deno.noColor,
+  columns: () => Deno.consoleSize().columns,
+});
 
-/** A pipe may take less than all at once. */
-function write(to: "stdout" | "stderr", text: string): void {
-  let bytes = encoder.encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(Deno[to].writeSync(bytes));
-}
-
-function print(line: string): void {
-  write("stdout", `${line}\n`);
-}
-
-function fail(message: string): void {
-  write("stderr", `procctl: ${message}\n`);
+async function readText(path: string): Promise<string> {
+  return path === "-"
+    ? await new Response(Deno.stdin.readable).text()
+    : await Deno.readTextFile(path);
 }
 
 async function main(): Promise<number> {
-  let unknown = "";
-  const flags = parseArgs(Deno.args, {
-    string: ["socket", "_"],
-    boolean: ["help"],
-    alias: { h: "help" },
-    unknown(argument, key) {
-      if (key === undefined) return true;
-      unknown ||= argument;
-      return false;
-    },
-  });
-  if (flags["help"] === true) {
-    print(USAGE);
+  const commandLine = readCommandLine(Deno.args);
+  if (commandLine.action === "help") {
+    terminal.print(commandLine.text);
     return 0;
   }
-  const [name = "", ...words] = flags._.map(String);
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const [min, max] = command?.words ?? [0, 0];
-  if (
-    command === undefined || unknown !== "" ||
-    words.length < min || words.length > max
-  ) {
-    fail(
-      unknown !== ""
-        ? `there is no flag ${unknown}`
-        : command === undefined
-        ? `there is no command "${name}"`
-        : `${name} takes: ${command.usage || "nothing"}`,
-    );
-    fail("see procctl --help");
-    return 2;
-  }
-  const socket = flags["socket"];
-  const manager = new ManagerClient(
-    typeof socket === "string" ? socket : SOCKET_PATH_DEFAULT,
-  );
-  try {
-    const ports = { manager, readFile: Deno.readTextFile, print, write };
-    return await command.run(words, ports) ?? 0;
-  } catch (error) {
-    const isExpected = error instanceof AppError ||
-      error instanceof SyntaxError || error instanceof Deno.errors.NotFound;
-    if (!isExpected) throw error;
-    fail(messageOf(error));
-    return 1;
-  }
+  const { command, words, socket } = commandLine;
+  const manager = new ManagerClient(socket);
+  const ports = { manager, terminal, clock: systemClock, readText };
+  return await command.run(words, ports) ?? 0;
 }
 
-Deno.exit(await main());
+function explainFailure(error: unknown): number {
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT_PIPE;
+  if (error instanceof UsageError) {
+    terminal.warn(formatError(error));
+    terminal.warn("see procctl --help");
+    return EXIT_USAGE;
+  }
+  const isExpected = error instanceof AppError ||
+    error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied;
+  if (!isExpected) throw error;
+  terminal.warn(formatError(error));
+  return error instanceof AppError && error.code === "UNAVAILABLE"
+    ? EXIT_UNAVAILABLE
+    : EXIT_FAILED;
+}
+
+Deno.exit(await main().catch(explainFailure));

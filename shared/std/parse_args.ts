@@ -5,6 +5,10 @@ export interface ParseOptions {
   /** Flags that take a text. */
   readonly string?: readonly string[];
   readonly boolean?: readonly string[];
+  /** Flags that may be given several times: their values are lists. */
+  readonly collect?: readonly string[];
+  /** Whether all after the first word that is no flag is left as it is. */
+  readonly stopEarly?: boolean;
   /** Short names and what they stand for. */
   readonly alias?: Readonly<Record<string, string>>;
   /** Told of an argument that is none of these; false leaves it out. */

@@ -3,7 +3,7 @@ import { toProcessInfo } from "../../../executor/bcs/process_info.ts";
 import {
   type RenderOptions,
   renderTaskGroup,
-} from "../../../scripts/demo/render.ts";
+} from "../../../scripts/bcs/render.ts";
 import demoDefinition from "../../../scripts/demo/gamesvc.json" with {
   type: "json",
 };

@@ -1,5 +1,9 @@
 import type { Problem } from "../../shared/errors.ts";
 import { mustBe, ObjectReader } from "../../shared/json_reader.ts";
+import type {
+  PullPolicy,
+  RestartPolicy,
+} from "../../shared/manager_api/types.ts";
 
 /** A port of a process. */
 export interface PortDefinition {
@@ -76,6 +80,7 @@ export interface ProcessDefinition {
     readonly user: string;
     readonly pwd: string;
     readonly outputDir: string;
+    readonly pullPolicy: PullPolicy;
   }[];
   readonly healthChecks: readonly HealthCheckDefinition[];
   readonly cpus: number;
@@ -95,6 +100,8 @@ export interface GroupDefinition {
   readonly labels: readonly { readonly key: string; readonly value: string }[];
   /** Seconds; 0 = none given. */
   readonly killGracePeriod: number;
+  /** The scheduler's own business; null = none given. */
+  readonly restartPolicy: RestartPolicy | null;
   readonly processes: readonly ProcessDefinition[];
 }
 
@@ -130,7 +137,21 @@ export function readDefinition(
     labels: readLabels(metadata),
     killGracePeriod: root.object("killPolicy")
       ?.integer("gracePeriod", { min: 0 }) ?? 0,
+    restartPolicy: readRestartPolicy(root.object("restartPolicy")),
     processes: processes.map(readProcess),
+  };
+}
+
+function readRestartPolicy(
+  reader: ObjectReader | undefined,
+): RestartPolicy | null {
+  if (reader === undefined) return null;
+  const read = (key: string) => reader.integer(key, { min: 0 });
+  return {
+    Policy: reader.oneOf("policy", ["Never", "Always", "OnFailure"], "Never"),
+    Interval: read("interval"),
+    Backoff: read("backoff"),
+    MaxTimes: read("maxtimes"),
   };
 }
 
@@ -184,6 +205,11 @@ function readProcess(process: ObjectReader): ProcessDefinition {
       user: uri.string("user"),
       pwd: uri.string("pwd", { secret: true }),
       outputDir: uri.string("outputDir"),
+      pullPolicy: uri.oneOf(
+        "pullPolicy",
+        ["IfNotPresent", "Always"],
+        "IfNotPresent",
+      ),
     })),
     healthChecks: readHealthChecks(process),
     cpus: readQuantity(limits, "cpu"),
