@@ -31,9 +31,18 @@ const terminal = createTerminal({
 });
 
 async function readText(path: string): Promise<string> {
-  return path === "-"
-    ? await new Response(Deno.stdin.readable).text()
-    : await Deno.readTextFile(path);
+  if (path === "-") return await new Response(Deno.stdin.readable).text();
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new AppError(
+      "INVALID_ARGUMENT",
+      `${path} is not below the folder that procctl was called in: give it ` +
+        `on stdin, as in: procctl create - < FILE`,
+      { cause: error },
+    );
+  }
 }
 
 async function main(): Promise<number> {
