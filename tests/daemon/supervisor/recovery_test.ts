@@ -50,7 +50,8 @@ function bench(
     background,
     logger,
   };
-  const effects = new Effects(ports);
+  const checks = { follow: () => Promise.resolve() };
+  const effects = new Effects({ ...ports, checks });
   const supervisor = new Supervisor({
     store,
     clock: systemClock,
