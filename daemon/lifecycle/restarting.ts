@@ -8,7 +8,6 @@ import {
   isSameProcess,
   type ProcessRecord,
   type Tracked,
-  trackedOf,
 } from "./record.ts";
 import { run } from "./running.ts";
 import { toSpec } from "./spec.ts";
