@@ -153,10 +153,13 @@ export async function startDaemon(
     recovered,
     async close() {
       hub.close();
-      checks.close();
+      const checked = checks.close();
       execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
-      await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
+      await Promise.race([
+        Promise.all([server.shutdown(), checked]),
+        clock.sleep(LEAVE_MS_MAX),
+      ]);
       supervisor.close();
       exits.close();
       await launcher.close();

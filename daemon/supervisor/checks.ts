@@ -43,6 +43,7 @@ export class Checks {
   readonly #followed = new WeakSet<ProcessRunner>();
   /** The end of the latest checks of each process. */
   readonly #ends = new WeakMap<ProcessRunner, Promise<void>>();
+  readonly #running = new Set<Promise<void>>();
   readonly #leaving = new AbortController();
 
   constructor(private readonly ports: CheckPorts) {}
@@ -66,12 +67,17 @@ export class Checks {
     const signal = AbortSignal.any([over.signal, this.#leaving.signal]);
     const end = before.then(() => this.#checkUntil(signal, runner));
     this.#ends.set(runner, end);
-    await end;
+    this.#running.add(end);
+    await end.finally(() => this.#running.delete(end));
   }
 
-  /** Ends all checks, as the daemon leaves: it must not judge by them. */
-  close(): void {
+  /**
+   * Ends all checks, as the daemon leaves: it must not judge by them. Resolves
+   * when none is at work any more, which takes the end of its command.
+   */
+  async close(): Promise<void> {
     this.#leaving.abort();
+    await Promise.all(this.#running);
   }
 
   async #checkUntil(over: AbortSignal, runner: ProcessRunner): Promise<void> {
