@@ -39,6 +39,7 @@ export function toStopped(record: ProcessRecord, nowMs: number): Decision {
             state: "starting",
             step: "backoff",
             deadlineMs: nowMs + waitMs,
+            waitMs,
           },
           message: `${message}; start again ${count} is in ${waitMs / 1000} s`,
         },

@@ -102,6 +102,8 @@ export type Phase =
     readonly step: "backoff";
     /** When; wall clock, ms. */
     readonly deadlineMs: number;
+    /** All of the wait, ms: the most that is left of it, whatever a clock says. */
+    readonly waitMs: number;
   }
   | {
     readonly state: "running";

@@ -113,8 +113,10 @@ export class ProcessRunner {
     this.#armedForMs = deadlineMs;
     if (deadlineMs === null) return;
     const { clock } = this.ports;
+    // A host may come up with a clock that is years behind.
+    const mostMs = "waitMs" in phase ? phase.waitMs : Infinity;
     this.#deadline = clock.after(
-      Math.max(0, deadlineMs - clock.nowMs()),
+      Math.min(Math.max(0, deadlineMs - clock.nowMs()), mostMs),
       () => this.dispatch({ type: "deadline", nowMs: clock.nowMs() }),
     );
   }

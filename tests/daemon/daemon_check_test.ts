@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { TestDaemon } from "../support/test_daemon.ts";
 import { eventually } from "./support/eventually.ts";
 import { isAlive, livingIn } from "./support/proc.ts";
@@ -43,6 +48,15 @@ Deno.test("a checked process runs once its check succeeds", async () => {
   await untilChecked(daemon);
   const { Status, Healthy, Pid } = await daemon.client.status(id);
   assertEquals([Status, Healthy, isAlive(Pid)], ["starting", false, true]);
+  const request = {
+    Cmd: ["true"],
+    Envs: [],
+    User: "",
+    WorkDir: "",
+    Timeout: 9,
+  };
+  const refusal = await assertRejects(() => daemon.client.exec(id, request));
+  assertStringIncludes(String(refusal), "must be running");
   await makeWell(daemon);
   const running = await daemon.waitForState(id, "running");
   assertEquals([running.Healthy, running.Pid], [true, Pid]);

@@ -200,6 +200,26 @@ Deno.test("transition() starts again what could not be started", () => {
   assertEquals(forking.lines.at(-1), "swept: starting backoff @10000");
 });
 
+Deno.test("transition() starts again what was never well, or ended before", () => {
+  const checked = () =>
+    new Story(
+      record(
+        {
+          state: "starting",
+          step: "check",
+          tracked: SIMPLE,
+          deadlineMs: 5_000,
+        },
+        { ...again(), CheckCmd: "/bin/check" },
+      ),
+    );
+  const failed = checked().on(EVENTS.checkFailed).on(ended(signalled(15)));
+  assertEquals(failed.lines.at(-1), "ended: starting backoff @7000");
+  assertEquals(failed.record.result, "start-failed");
+  const early = checked().on(ended(exited(1)));
+  assertEquals(early.lines, ["ended: starting backoff @7000"]);
+});
+
 Deno.test("transition() waits until nobody of the last start is left", () => {
   const story = new Story(
     record(

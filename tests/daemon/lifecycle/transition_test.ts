@@ -384,7 +384,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   "starting, waiting to be started again": {
     record: record(
-      { state: "starting", step: "backoff", deadlineMs: 9_000 },
+      { state: "starting", step: "backoff", deadlineMs: 9_000, waitMs: 4_000 },
       AGAIN,
       { exit: exited(1), result: "exited" },
     ),
