@@ -126,14 +126,10 @@ export class Effects {
   }
 
   async #prepare(runner: ProcessRunner, report: Report): Promise<void> {
-    const { staging, groups, folders, clock } = this.ports;
+    const { staging, groups, clock } = this.ports;
     // Here, as a daemon that ended before it did so comes by here again.
     await groups.removeEarlier(runner);
-    const { number, generation } = runner.record;
-    if (generation > RUNS_KEPT) {
-      const old = folders.run({ number, generation: generation - RUNS_KEPT });
-      await removeFolder(old, clock);
-    }
+    await this.#removeOldRun(runner);
     let failure: string | null = null;
     if (staging.isNeeded(runner)) {
       try {
@@ -149,6 +145,21 @@ export class Effects {
         ? { type: "prepared", nowMs }
         : { type: "refused", message: failure, nowMs },
     );
+  }
+
+  /** Starts without end must not fill the disk. */
+  async #removeOldRun({ record }: ProcessRunner): Promise<void> {
+    const { folders, clock, logger } = this.ports;
+    const { id, number } = record;
+    const generation = record.generation - RUNS_KEPT;
+    if (generation < 1) return;
+    try {
+      await removeFolder(folders.run({ number, generation }), clock);
+    } catch (error) {
+      // It goes with the process at the latest: no reason not to start.
+      if (!(error instanceof AppError)) throw error;
+      logger.warn("run folder not removed", { id, reason: error.message });
+    }
   }
 
   async #findMain(
