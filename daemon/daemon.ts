@@ -10,6 +10,7 @@ import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { removeStaleSocket } from "./listener.ts";
 import { ProcessStore } from "./store/process_store.ts";
+import { Checks } from "./supervisor/checks.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
 import { Execs, findLeftExecs } from "./supervisor/execs.ts";
@@ -92,8 +93,9 @@ export async function startDaemon(
     background,
     logger,
   };
-  const effects = new Effects(effectPorts);
   const execs = new Execs(effectPorts);
+  const checks = new Checks({ ...effectPorts, execs, random });
+  const effects = new Effects({ ...effectPorts, checks });
   const hub = new EventHub();
   hub.follow((event) =>
     logger.info("process changed", {
@@ -113,7 +115,7 @@ export async function startDaemon(
     staging,
     execs,
     groups,
-    removeFiles: (record) => removeFiles(folders, record),
+    removeFiles: (record) => removeFiles(folders, runRoot, record),
   });
   const runners = supervisor.restore(records);
   const leftExecs = findLeftExecs(runRoot);
@@ -157,9 +159,13 @@ export async function startDaemon(
     recovered,
     async close() {
       hub.close();
+      const checked = checks.close();
       execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
-      await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
+      await Promise.race([
+        Promise.all([server.shutdown(), checked]),
+        clock.sleep(LEAVE_MS_MAX),
+      ]);
       supervisor.close();
       exits.close();
       await launcher.close();
@@ -185,13 +191,13 @@ async function makeFolder(path: string, mode: number): Promise<void> {
 
 async function removeFiles(
   folders: Folders,
+  runRoot: string,
   record: ProcessRecord,
 ): Promise<void> {
   const { stdoutPath, stderrPath } = folders.logs(record);
-  const generations = Array.from(
-    { length: record.generation },
-    (_, index) => folders.run({ ...record, generation: index + 1 }),
-  );
+  const generations = [...Deno.readDirSync(runRoot)]
+    .filter(({ name }) => name.startsWith(`${record.number}.`))
+    .map(({ name }) => `${runRoot}/${name}`);
   for (const path of [stdoutPath, stderrPath, ...generations]) {
     try {
       await Deno.remove(path, { recursive: true });

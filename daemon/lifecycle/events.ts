@@ -75,6 +75,15 @@ export type ProcessEvent =
     readonly isMainAlive: boolean;
     readonly nowMs: number;
   }
+  /** Its check command has succeeded. */
+  | { readonly type: "checkPassed" }
+  /** It fails, and the time of a start is over, or it has failed for long. */
+  | {
+    readonly type: "checkFailed";
+    /** How, in one line. */
+    readonly message: string;
+    readonly nowMs: number;
+  }
   /** It was told to read its configuration again. */
   | { readonly type: "reloaded" }
   /** The launcher never got to start it, and now cannot any more. */
@@ -110,6 +119,8 @@ export type Effect =
   | { readonly type: "findMain"; readonly deadlineMs: number }
   /** Reports `mainGone`: for a process that no launcher waits for. */
   | { readonly type: "watchMain"; readonly main: Identity }
+  /** Runs the check command again and again, for as long as it is up. */
+  | { readonly type: "check" }
   | { readonly type: "signal"; readonly target: Identity }
   | { readonly type: "runHelper"; readonly which: "stop" | "kill" }
   /** Runs the restart command; one that was begun already is waited for. */

@@ -89,8 +89,27 @@ export type Phase =
     readonly helper: Identity | null;
   }
   | {
+    readonly state: "starting";
+    /** Its main process is there, its check command has not succeeded yet. */
+    readonly step: "check";
+    readonly tracked: Tracked;
+    /** When it has failed to start; wall clock, ms. */
+    readonly deadlineMs: number;
+  }
+  | {
+    readonly state: "starting";
+    /** It has ended, nothing of it is left, and its policy starts it again. */
+    readonly step: "backoff";
+    /** When; wall clock, ms. */
+    readonly deadlineMs: number;
+    /** All of the wait, ms: the most that is left of it, whatever a clock says. */
+    readonly waitMs: number;
+  }
+  | {
     readonly state: "running";
     readonly tracked: Tracked;
+    /** Whether its check command fails. @default {false} */
+    readonly isUnhealthy?: boolean;
     /** Why the last restart changed nothing; absent = it did, or none was. */
     readonly restartFailure?: string;
   }
@@ -146,6 +165,12 @@ export interface ProcessRecord {
   /** As it was asked for. */
   readonly info: ProcessInfo;
   /**
+   * Starts again by its policy in a row, since somebody asked for a start or
+   * it ran well.
+   * @default {0}
+   */
+  readonly restarts?: number;
+  /**
    * Files that were made for it, to be removed with it; not those that were
    * there before.
    * @default {[]}
@@ -176,6 +201,20 @@ export interface ProcessRecord {
 /** The tracked processes of a phase, if it has any. */
 export function trackedOf(phase: Phase): Tracked | null {
   return "tracked" in phase ? phase.tracked : null;
+}
+
+/** Whether nothing is alive or about to be, and none of its groups in use. */
+export function isAtRest(phase: Phase): boolean {
+  return phase.state === "stopped" ||
+    (phase.state === "starting" && phase.step === "backoff");
+}
+
+/** Whether the main process is known and nobody wants its end. */
+export function isUp(
+  phase: Phase,
+): phase is Extract<Phase, { state: "running" } | { step: "check" }> {
+  return phase.state === "running" ||
+    (phase.state === "starting" && phase.step === "check");
 }
 
 /** Whether two identities are the same process. */

@@ -1,4 +1,5 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { arrive } from "./check.ts";
 import { startAgain } from "./ending.ts";
 import {
   addMain,
@@ -7,7 +8,6 @@ import {
   isSameProcess,
   type ProcessRecord,
   type Tracked,
-  trackedOf,
 } from "./record.ts";
 import { run } from "./running.ts";
 import { toSpec } from "./spec.ts";
@@ -25,6 +25,7 @@ export function restartRunning(
   return {
     record: {
       ...record,
+      restarts: 0,
       phase: {
         state: "starting",
         step: "restart-command",
@@ -39,12 +40,16 @@ export function restartRunning(
   };
 }
 
-/** A start that is under way is stopped first; a restart is one already. */
+/**
+ * A start that is under way is stopped first, one that is waited for begins at
+ * once; a restart is one already.
+ */
 export function restartStarting(
   record: RecordIn<"starting">,
   event: EventOf<"restartRequested">,
 ): Decision {
   const { phase } = record;
+  if (phase.step === "backoff") return startAgain(record);
   const isRestart = phase.step === "restart-command" ||
     (phase.step === "pid-file" && phase.restart !== undefined);
   return isRestart
@@ -114,7 +119,7 @@ export function endDuringRestart(
   event: EventOf<"ended"> | EventOf<"mainGone">,
 ): Decision {
   const { phase } = record;
-  if (phase.step === "launch" || record.exit !== null) {
+  if (!("tracked" in phase) || record.exit !== null) {
     return { record, effects: [] };
   }
   if (toSpec(record.info).mode.kind === "forking") {
@@ -165,9 +170,10 @@ export function afterRestart(
     return toRestart(enterStopping(record, nowMs));
   }
   if (failure !== null) return keepRunning(record, tracked, restart);
+  const decision = run(record, tracked);
   return {
-    ...run(record, tracked),
-    effects: helper ? lookThrough([helper]) : [],
+    record: decision.record,
+    effects: [...decision.effects, ...(helper ? lookThrough([helper]) : [])],
   };
 }
 
@@ -177,8 +183,9 @@ export function runRestarted(
   restart: EndedRestart,
   { main, session }: EventOf<"mainFound">,
 ): Decision {
-  const before = trackedOf(record.phase);
-  if (before === null) return { record, effects: [] };
+  const { phase } = record;
+  if (phase.step !== "pid-file") return { record, effects: [] };
+  const before = phase.tracked;
   const tracked = addMain(before, main, session);
   const isOld = before.main !== null && isSameProcess(before.main, main);
   if (restart.failure !== null && isOld) {
@@ -190,9 +197,17 @@ export function runRestarted(
     startedMs: restart.endedMs,
   };
   const others = tracked.sessions.filter(({ pid }) => pid !== session.pid);
+  // The old one was proved to run: a check that fails must not end it now.
+  const decision = isOld
+    ? run(next, tracked)
+    : arrive(next, tracked, phase.deadlineMs);
   return {
-    ...run(next, tracked),
-    effects: [{ type: "watchMain", main }, ...lookThrough(others)],
+    record: decision.record,
+    effects: [
+      { type: "watchMain", main },
+      ...decision.effects,
+      ...lookThrough(others),
+    ],
   };
 }
 
@@ -203,13 +218,17 @@ export function keepRunning(
   { helper, failure }: EndedRestart,
 ): Decision {
   const restartFailure = failure ?? "";
+  const decision = run(record, tracked);
   return {
     record: {
-      ...run(record, tracked).record,
+      ...decision.record,
       phase: { state: "running", tracked, restartFailure },
       message: `process ${record.id} is running still: ${restartFailure}`,
     },
-    effects: helper ? [{ type: "killSession", session: helper }] : [],
+    effects: [
+      ...decision.effects,
+      ...(helper ? [{ type: "killSession", session: helper } as const] : []),
+    ],
   };
 }
 

@@ -1,5 +1,11 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
-import { type ProcessRecord, type Tracked, withoutSessions } from "./record.ts";
+import {
+  isUp,
+  type ProcessRecord,
+  type Tracked,
+  withoutSessions,
+} from "./record.ts";
+import { toSpec } from "./spec.ts";
 
 /** The main process is known and alive. */
 export function run(record: ProcessRecord, tracked: Tracked): Decision {
@@ -13,7 +19,7 @@ export function run(record: ProcessRecord, tracked: Tracked): Decision {
           ? `; its limits are not enforced: ${record.limiting.reason}`
           : ""),
     },
-    effects: [],
+    effects: toSpec(record.info).check === null ? [] : [{ type: "check" }],
   };
 }
 
@@ -22,10 +28,11 @@ export function run(record: ProcessRecord, tracked: Tracked): Decision {
  * tracked any longer: its number is free, and somebody else's one day.
  */
 export function forgetSessions(
-  record: RecordIn<"running">,
+  record: RecordIn<"starting" | "running">,
   { sessions, left }: Pick<EventOf<"swept">, "sessions" | "left">,
 ): Decision {
   const { phase } = record;
+  if (!isUp(phase)) return { record, effects: [] };
   const kept = withoutSessions(phase.tracked.sessions, sessions);
   if (left.length > 0 || kept.length === phase.tracked.sessions.length) {
     return { record, effects: [] };

@@ -24,17 +24,25 @@ export interface ProcessSpec {
   readonly restart: Command | null;
   /** Has it read its configuration again; null = by SIGHUP. */
   readonly reload: Command | null;
+  /** Succeeds while the process is well; null = that is not asked. */
+  readonly check: Command | null;
   readonly workDir: string;
   /** `NAME=value`, all of the environment. */
   readonly environment: readonly string[];
   /** User name or uid; "" = the daemon's own. */
   readonly user: string;
-  /** Simple: an earlier end is a failed start. Forking: wait for the pid file. */
+  /**
+   * Simple: an earlier end is a failed start, unless it is checked. Forking:
+   * wait for the pid file. With a check: wait for its success, from the same
+   * moment on.
+   */
   readonly startGraceMs: number;
   readonly stopTimeoutMs: number;
 }
 
 const START_GRACE_S_DEFAULT = 1;
+/** Of a process that is checked: it may have much to load. */
+const CHECKED_GRACE_S_DEFAULT = 60;
 const STOP_TIMEOUT_S_DEFAULT = 10;
 
 /** What a process has when its definition leaves the environment out. */
@@ -58,10 +66,12 @@ export function toSpec(info: ProcessInfo): ProcessSpec {
     kill: info.KillCmd === "" ? null : toCommand(info.KillCmd),
     restart: info.RestartCmd ? toCommand(info.RestartCmd) : null,
     reload: info.ReloadCmd ? toCommand(info.ReloadCmd) : null,
+    check: info.CheckCmd ? toCommand(info.CheckCmd) : null,
     workDir: info.WorkDir === "" ? "/" : info.WorkDir,
     environment: info.Envs ?? ENVIRONMENT_DEFAULT,
     user: info.User,
-    startGraceMs: (info.StartGracePeriod || START_GRACE_S_DEFAULT) * 1000,
+    startGraceMs: 1000 * (info.StartGracePeriod ||
+      (info.CheckCmd ? CHECKED_GRACE_S_DEFAULT : START_GRACE_S_DEFAULT)),
     stopTimeoutMs: (info.StopTimeout || STOP_TIMEOUT_S_DEFAULT) * 1000,
   };
 }

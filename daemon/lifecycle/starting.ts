@@ -1,9 +1,14 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { arrive } from "./check.ts";
 import { startAgain, toStopped } from "./ending.ts";
 import { toGroupLimits, withLimits } from "./limits.ts";
-import { addMain, type ProcessRecord, trackedOf } from "./record.ts";
-import { endDuringRestart, keepRunning, runRestarted } from "./restarting.ts";
-import { run } from "./running.ts";
+import { addMain, isAtRest, type ProcessRecord, trackedOf } from "./record.ts";
+import {
+  endDuringRestart,
+  keepRunning,
+  killRestart,
+  runRestarted,
+} from "./restarting.ts";
 import { toSpec } from "./spec.ts";
 import {
   endOfMain,
@@ -35,6 +40,7 @@ export function trackCommand(
   record: RecordIn<"starting">,
   { tracked }: EventOf<"launched">,
 ): Decision {
+  if (record.phase.step !== "launch") return { record, effects: [] };
   return {
     record: {
       ...record,
@@ -45,14 +51,17 @@ export function trackCommand(
 }
 
 /** Forking: only the end of the start command says how it went. */
-export function runSimple(record: RecordIn<"starting">): Decision {
+export function runSimple(
+  record: RecordIn<"starting">,
+  { nowMs }: EventOf<"executed">,
+): Decision {
   const { phase } = record;
-  if (
-    phase.step !== "command" || toSpec(record.info).mode.kind === "forking"
-  ) {
+  const { mode, startGraceMs } = toSpec(record.info);
+  if (phase.step !== "command" || mode.kind === "forking") {
     return { record, effects: [] };
   }
-  return run(record, { ...phase.tracked, main: phase.tracked.command });
+  const tracked = { ...phase.tracked, main: phase.tracked.command };
+  return arrive(record, tracked, nowMs + startGraceMs);
 }
 
 /** The pid file named the main process. */
@@ -64,8 +73,12 @@ export function runForking(
   if (phase.step !== "pid-file") return { record, effects: [] };
   if (phase.restart) return runRestarted(record, phase.restart, event);
   const { main, session } = event;
-  const decision = run(record, addMain(phase.tracked, main, session));
-  return { ...decision, effects: [{ type: "watchMain", main }] };
+  const tracked = addMain(phase.tracked, main, session);
+  const decision = arrive(record, tracked, phase.deadlineMs);
+  return {
+    record: decision.record,
+    effects: [{ type: "watchMain", main }, ...decision.effects],
+  };
 }
 
 /** The command ended before the process was running. */
@@ -74,8 +87,9 @@ export function endStartCommand(
   event: EventOf<"ended">,
 ): Decision {
   const { phase, info } = record;
-  if (phase.step === "launch") return { record, effects: [] };
+  if (!("tracked" in phase)) return { record, effects: [] };
   if (phase.step === "restart-command") return endDuringRestart(record, event);
+  if (phase.step === "check") return endOfMain(record, event);
   const spec = toSpec(info);
   const isForking = spec.mode.kind === "forking";
   const { exit } = event;
@@ -118,7 +132,10 @@ export function failStart(
   event: EventOf<"mainMissing">,
 ): Decision {
   const { phase } = record;
-  if (phase.step === "restart-command") return { record, effects: [] };
+  if (
+    phase.step === "restart-command" || phase.step === "check" ||
+    phase.step === "backoff"
+  ) return { record, effects: [] };
   const restart = phase.step === "pid-file" ? phase.restart : undefined;
   const tracked = trackedOf(phase);
   if (restart?.failure && tracked?.main) {
@@ -142,20 +159,36 @@ export function neverStarted(
   event: EventOf<"refused">,
 ): Decision {
   // Something runs nevertheless: it cannot be called stopped.
-  if (trackedOf(record.phase) !== null) return { record, effects: [] };
+  const isLate = trackedOf(record.phase) !== null || isAtRest(record.phase);
+  if (isLate) return { record, effects: [] };
   const wasAsked = record.phase.state === "stopping";
   return toStopped({
     ...record,
     result: wasAsked ? "stopped" : "start-failed",
     message: `process ${record.id} failed to start: ${event.message}`,
     finishedMs: event.nowMs,
-  });
+  }, event.nowMs);
+}
+
+/** A deadline of the start has come; those of some steps are none of ours. */
+export function endStep(
+  record: RecordIn<"starting">,
+  event: EventOf<"deadline">,
+): Decision {
+  switch (record.phase.step) {
+    case "restart-command":
+      return killRestart(record, event);
+    case "backoff":
+      return startAgain(record, (record.restarts ?? 0) + 1);
+    default:
+      return { record, effects: [] };
+  }
 }
 
 /** Whoever was asked to start it died before: another generation is begun. */
 export function relaunch(record: RecordIn<"starting">): Decision {
   return record.phase.step === "launch"
-    ? startAgain(record)
+    ? startAgain(record, record.restarts)
     : { record, effects: [] };
 }
 
@@ -179,7 +212,7 @@ export function stopNothing(
     result: "stopped",
     message: `process ${record.id} was stopped before it was started`,
     finishedMs: event.nowMs,
-  });
+  }, event.nowMs);
 }
 
 /** What was made for a process is removed with it, also after a crash. */

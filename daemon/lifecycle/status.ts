@@ -27,6 +27,15 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     ExitKnown: isKnown(exit),
     FinishTime: toSeconds(record.finishedMs ?? 0),
     Generation: record.generation,
+    Healthy: record.info.CheckCmd
+      ? phase.state === "running" && !phase.isUnhealthy
+      : null,
+    Restarts: record.restarts ?? 0,
+    NextStartTime: toSeconds(
+      phase.state === "starting" && phase.step === "backoff"
+        ? phase.deadlineMs
+        : 0,
+    ),
   };
 }
 

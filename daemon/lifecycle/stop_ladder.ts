@@ -1,9 +1,11 @@
-import { toStopped } from "./ending.ts";
+import { stopWaiting, toStopped } from "./ending.ts";
 import { describeResult } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
   type Exit,
+  isAtRest,
   isSameProcess,
+  isUp,
   type Phase,
   type ProcessRecord,
   type Rung,
@@ -66,11 +68,10 @@ export function beginStop(
   event: Event<"stopRequested"> | Event<"restartRequested">,
 ): Decision {
   const { phase } = record;
+  if (isAtRest(phase)) return stopWaiting(record);
   const asked: ProcessRecord = { ...record, result: "stopped" };
+  if (isUp(phase)) return stopRunning(asked, phase.tracked, event);
   const tracked = trackedOf(phase);
-  if (phase.state === "running" && tracked !== null) {
-    return stopRunning(asked, tracked, event);
-  }
   if (phase.state === "starting" && phase.step === "restart-command") {
     // What it might start yet would not be found: first of all it is killed.
     const { helper } = phase;
@@ -246,7 +247,7 @@ export function endOfMain(
   const hasHelper = phase.state === "stopping" && phase.isHelperRunning;
   const isEmpty = event.type === "ended" && event.isSessionEmpty &&
     tracked.sessions.length === 1 && !hasHelper;
-  if (isEmpty) return toStopped(ended);
+  if (isEmpty) return toStopped(ended, event.nowMs);
   if (phase.state !== "stopping") return enterStopping(ended, event.nowMs);
   // A stop command may still have to tidy up after the process it stopped.
   return {
@@ -282,6 +283,27 @@ export function enterStopping(
   };
 }
 
+/** The same of one whose main process is alive: it is stopped as it should be. */
+export function stopFailed(
+  record: ProcessRecord,
+  tracked: Tracked,
+  reason: string,
+  nowMs: number,
+): Decision {
+  const timeoutMs = toSpec(record.info).stopTimeoutMs;
+  const stopping = stopRunning(record, tracked, { nowMs, timeoutMs });
+  const { phase } = stopping.record;
+  return {
+    record: {
+      ...stopping.record,
+      result: "start-failed",
+      phase: phase.state === "stopping" ? { ...phase, asked: null } : phase,
+      message: `process ${record.id} failed to start: ${reason}`,
+    },
+    effects: stopping.effects,
+  };
+}
+
 /**
  * SIGTERM goes to the main process alone: it knows how to end its children.
  * Once it has ended, to all that it left behind.
@@ -302,7 +324,7 @@ function describeEnd(
   // A program that is done at once and says so did what it was started for.
   const hasSucceeded = exit.kind === "exited" && exit.code === 0;
   const isEarly = !hasSucceeded && (!wasRunning ||
-    (spec.mode.kind === "simple" &&
+    (spec.mode.kind === "simple" && spec.check === null &&
       event.nowMs - record.startedMs < spec.startGraceMs));
   const result = record.result !== "none"
     ? record.result
@@ -317,7 +339,10 @@ function describeEnd(
     exit,
     result,
     finishedMs: event.nowMs,
-    message: describeResult(record.id, result, exit, reason),
+    // Why it is stopped says more than that it was.
+    message: record.result === "start-failed"
+      ? record.message
+      : describeResult(record.id, result, exit, reason),
   };
 }
 

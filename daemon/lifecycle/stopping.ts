@@ -252,5 +252,5 @@ export function afterSweep(
         ),
       }
       : {}),
-  });
+  }, event.nowMs);
 }

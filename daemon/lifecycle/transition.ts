@@ -1,10 +1,10 @@
 import type { ProcessState } from "../../shared/manager_api/types.ts";
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
+import { failCheck, noteHealthy, noteUnhealthy, passCheck } from "./check.ts";
 import type { ProcessEvent } from "./events.ts";
-import { type ProcessRecord, trackedOf } from "./record.ts";
+import { isAtRest, type ProcessRecord, trackedOf } from "./record.ts";
 import {
   afterRestart,
-  killRestart,
   restartRunning,
   restartStarting,
   restartStopped,
@@ -16,6 +16,7 @@ import { toSpec } from "./spec.ts";
 import {
   changeLimits,
   endStartCommand,
+  endStep,
   failStart,
   launch,
   loseMain,
@@ -72,6 +73,8 @@ export const TABLE: Table = {
     stopRequested: stopNothing,
     restartRequested: "ignore",
     restartEnded: "ignore",
+    checkPassed: "ignore",
+    checkFailed: "ignore",
     reloaded: "ignore",
     claimed: "ignore",
     helperStarted: "ignore",
@@ -91,15 +94,17 @@ export const TABLE: Table = {
     mainFound: runForking,
     mainMissing: failStart,
     mainGone: loseMain,
-    deadline: killRestart,
+    deadline: endStep,
     stopRequested: beginStop,
     restartRequested: restartStarting,
     restartEnded: afterRestart,
+    checkPassed: passCheck,
+    checkFailed: failCheck,
     reloaded: "ignore",
     claimed: relaunch,
     helperStarted: trackRestart,
     helperEnded: "ignore",
-    swept: "ignore",
+    swept: forgetSessions,
     fileCreated: rememberFile,
     sessionKilled: "ignore",
     unlimited: noteUnlimited,
@@ -118,6 +123,8 @@ export const TABLE: Table = {
     stopRequested: beginStop,
     restartRequested: restartRunning,
     restartEnded: "ignore",
+    checkPassed: noteHealthy,
+    checkFailed: noteUnhealthy,
     reloaded: noteReload,
     claimed: "ignore",
     helperStarted: "ignore",
@@ -141,6 +148,8 @@ export const TABLE: Table = {
     stopRequested: stopSooner,
     restartRequested: restartStopping,
     restartEnded: stopRestarted,
+    checkPassed: "ignore",
+    checkFailed: "ignore",
     reloaded: "ignore",
     claimed: neverLaunched,
     helperStarted: addHelper,
@@ -164,6 +173,8 @@ export const TABLE: Table = {
     stopRequested: "ignore",
     restartRequested: restartStopped,
     restartEnded: "ignore",
+    checkPassed: "ignore",
+    checkFailed: "ignore",
     reloaded: "ignore",
     claimed: "ignore",
     helperStarted: "ignore",
@@ -223,6 +234,6 @@ export function transition(
 }
 
 /** Nothing is left of a start; the next one sees to what an earlier left. */
-function hasEnded(before: ProcessRecord, { phase }: ProcessRecord): boolean {
-  return before.phase.state !== "stopped" && phase.state === "stopped";
+function hasEnded(before: ProcessRecord, after: ProcessRecord): boolean {
+  return !isAtRest(before.phase) && isAtRest(after.phase);
 }

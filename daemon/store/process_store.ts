@@ -5,8 +5,10 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import { migrate } from "./schema.ts";
 
-/** Events kept for all processes together; older ones are forgotten. */
+/** The latest events of all processes together are kept, so many. */
 const EVENTS_MAX = 10_000;
+/** And the latest of each process: a noisy one drives nobody's out. */
+const EVENTS_EACH_MAX = 100;
 
 /** What could be read, and what could not: one bad record harms only itself. */
 export interface LoadedRecords {
@@ -24,7 +26,15 @@ export class ProcessStore {
   readonly #database: DatabaseSync;
   readonly #statements: Readonly<
     Record<
-      "insert" | "update" | "remove" | "event" | "prune" | "after" | "history",
+      | "insert"
+      | "update"
+      | "remove"
+      | "event"
+      | "pruneOldest"
+      | "pruneOf"
+      | "pruneAll"
+      | "after"
+      | "history",
       StatementSync
     >
   >;
@@ -62,7 +72,20 @@ export class ProcessStore {
       update: prepare("UPDATE processes SET record = ? WHERE number = ?"),
       remove: prepare("DELETE FROM processes WHERE number = ?"),
       event: prepare("INSERT INTO events (id, event) VALUES (?, ?)"),
-      prune: prepare("DELETE FROM events WHERE seq <= ?"),
+      // Of every other process they were kept for its sake.
+      pruneOldest: prepare(
+        "DELETE FROM events WHERE seq = ? AND (" +
+          "id NOT IN (SELECT id FROM processes) OR " +
+          `${EVENTS_EACH_MAX} = (SELECT count(*) FROM (SELECT 1 FROM events ` +
+          "AS later WHERE later.id = events.id AND later.seq > events.seq " +
+          `LIMIT ${EVENTS_EACH_MAX})))`,
+      ),
+      pruneOf: prepare(
+        "DELETE FROM events WHERE id = ?1 AND seq <= min(?2, (SELECT seq " +
+          "FROM events WHERE id = ?1 ORDER BY seq DESC " +
+          `LIMIT 1 OFFSET ${EVENTS_EACH_MAX}))`,
+      ),
+      pruneAll: prepare("DELETE FROM events WHERE id = ? AND seq <= ?"),
       after: prepare(
         "SELECT seq, event FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
       ),
@@ -110,22 +133,37 @@ export class ProcessStore {
     });
   }
 
-  /** Stores what a process has become, and the event that made it so. */
-  update(record: ProcessRecord, cause: string, nowMs: number): ProcessEvent {
-    return this.#commit(() => this.#write(record, cause, nowMs));
+  /**
+   * Stores what a process has become, and the event that made it so.
+   *
+   * @param detail What the event brought; "" = its cause says it all.
+   */
+  update(
+    record: ProcessRecord,
+    cause: string,
+    nowMs: number,
+    detail = "",
+  ): ProcessEvent {
+    return this.#commit(() => this.#write(record, cause, nowMs, detail));
   }
 
   /** Forgets a process; its history stays until it is pruned. */
   remove(record: ProcessRecord, nowMs: number): ProcessEvent {
     return this.#commit(() => {
       this.#statements.remove.run(record.number);
-      return this.#append(record, "deleted", nowMs);
+      const event = this.#append(record, "deleted", nowMs);
+      this.#statements.pruneAll.run(record.id, event.Seq - EVENTS_MAX);
+      return event;
     });
   }
 
-  /** Events after `seq`, oldest first, at most `limit`. */
+  /**
+   * Events after `seq`, oldest first, at most `limit`; none is left out after
+   * the first: what is kept of single processes alone is not among them.
+   */
   eventsAfter(seq: number, limit: number): ProcessEvent[] {
-    return this.#statements.after.all(seq, limit).map(toEvent);
+    const after = Math.max(seq, this.lastSeq() - EVENTS_MAX);
+    return this.#statements.after.all(after, limit).map(toEvent);
   }
 
   /** The latest events of one process, oldest first. */
@@ -144,16 +182,27 @@ export class ProcessStore {
     this.#database.close();
   }
 
-  #write(record: ProcessRecord, cause: string, nowMs: number): ProcessEvent {
+  #write(
+    record: ProcessRecord,
+    cause: string,
+    nowMs: number,
+    detail = "",
+  ): ProcessEvent {
     this.#statements.update.run(JSON.stringify(record), record.number);
-    return this.#append(record, cause, nowMs);
+    return this.#append(record, cause, nowMs, detail);
   }
 
-  #append(record: ProcessRecord, cause: string, nowMs: number): ProcessEvent {
+  #append(
+    record: ProcessRecord,
+    cause: string,
+    nowMs: number,
+    detail = "",
+  ): ProcessEvent {
     const event = {
       Time: nowMs,
       Id: record.id,
       Cause: cause,
+      ...(detail === "" ? {} : { Detail: detail }),
       Status: toStatus(record),
     };
     const { lastInsertRowid } = this.#statements.event.run(
@@ -161,7 +210,12 @@ export class ProcessStore {
       JSON.stringify(event),
     );
     const seq = Number(lastInsertRowid);
-    if (seq > EVENTS_MAX) this.#statements.prune.run(seq - EVENTS_MAX);
+    // One leaves what is kept of all, and one what is kept of this process.
+    const oldest = seq - EVENTS_MAX;
+    if (oldest > 0) {
+      this.#statements.pruneOldest.run(oldest);
+      this.#statements.pruneOf.run(record.id, oldest);
+    }
     return { Seq: seq, ...event };
   }
 

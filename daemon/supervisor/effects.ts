@@ -7,13 +7,17 @@ import {
   trackedOf,
 } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
+import type { Checks } from "./checks.ts";
 import { CommandLife, type CommandPorts, type Report } from "./command_life.ts";
 import { findMain } from "./find_main.ts";
 import { runHelper } from "./helper_command.ts";
 import { killSessions } from "./kill_sessions.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import { removeFolder } from "./remove_folder.ts";
 import { endRestart, runRestart } from "./restart_command.ts";
 
+/** Run folders kept of one process: those of its latest starts. */
+const RUNS_KEPT = 10;
 /** Wait before a signal that could not be sent is sent again, ms. */
 const RETRY_MS = 1_000;
 
@@ -27,7 +31,11 @@ export class Effects {
   readonly #dying = new WeakMap<ProcessRunner, Set<string>>();
   readonly #life: CommandLife;
 
-  constructor(private readonly ports: CommandPorts) {
+  constructor(
+    private readonly ports: CommandPorts & {
+      readonly checks: Pick<Checks, "follow">;
+    },
+  ) {
     this.#life = new CommandLife(ports);
   }
 
@@ -97,6 +105,8 @@ export class Effects {
         return await this.ports.groups.remove(runner, effect.generation);
       case "findMain":
         return await this.#findMain(runner, effect.deadlineMs, report);
+      case "check":
+        return await this.ports.checks.follow(runner);
       case "watchMain":
         return this.#life.watchMain(runner, effect.main, report);
       case "signal":
@@ -119,6 +129,7 @@ export class Effects {
     const { staging, groups, clock } = this.ports;
     // Here, as a daemon that ended before it did so comes by here again.
     await groups.removeEarlier(runner);
+    await this.#removeOldRun(runner);
     let failure: string | null = null;
     if (staging.isNeeded(runner)) {
       try {
@@ -134,6 +145,21 @@ export class Effects {
         ? { type: "prepared", nowMs }
         : { type: "refused", message: failure, nowMs },
     );
+  }
+
+  /** Starts without end must not fill the disk. */
+  async #removeOldRun({ record }: ProcessRunner): Promise<void> {
+    const { folders, clock, logger } = this.ports;
+    const { id, number } = record;
+    const generation = record.generation - RUNS_KEPT;
+    if (generation < 1) return;
+    try {
+      await removeFolder(folders.run({ number, generation }), clock);
+    } catch (error) {
+      // It goes with the process at the latest: no reason not to start.
+      if (!(error instanceof AppError)) throw error;
+      logger.warn("run folder not removed", { id, reason: error.message });
+    }
   }
 
   async #findMain(

@@ -1,6 +1,6 @@
 import type { BackgroundTasks } from "../../shared/background.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, messageOf } from "../../shared/errors.ts";
 import type { ExecResult } from "../../shared/manager_api/types.ts";
 import {
   claim,
@@ -106,7 +106,7 @@ export class Exec {
   }
 
   async #carryOut(): Promise<ExecResult> {
-    await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await this.#makeFolder();
     const watched = this.#watchSize();
     try {
       const refusal = await this.#launch();
@@ -120,6 +120,19 @@ export class Exec {
       this.#over.abort();
       await watched;
       await removeFolder(this.folder, this.ports.clock);
+    }
+  }
+
+  async #makeFolder(): Promise<void> {
+    try {
+      await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      // The disk may be full: that is no bug of ours.
+      throw new AppError(
+        "INTERNAL",
+        `Cannot make ${this.folder}: ${messageOf(error)}`,
+        { cause: error },
+      );
     }
   }
 

@@ -2,6 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { ExecResult } from "../../shared/manager_api/types.ts";
 import { claim, readEnd, readIdentity } from "../launch/run_folder.ts";
+import type { Phase } from "../lifecycle/record.ts";
 import { Exec, type ExecCommand, type ExecPorts } from "./exec.ts";
 import type { Folders } from "./folders.ts";
 import { killSessions } from "./kill_sessions.ts";
@@ -36,7 +37,8 @@ export class Execs {
   /**
    * Runs a command beside a process.
    *
-   * @param signal Ends it at once: nobody waits for it any more.
+   * @param options `signal` ends it at once: nobody waits for it any more.
+   * `isWanted` says in which phases it may run. @default {running}
    * @throws {AppError} FAILED_PRECONDITION if the process does not run, now
    * and until the end, or if the command cannot be started;
    * RESOURCE_EXHAUSTED if too many are at work already.
@@ -44,9 +46,12 @@ export class Execs {
   async run(
     runner: ProcessRunner,
     request: ExecCommand,
-    signal?: AbortSignal,
+    { signal, isWanted = isRunning }: {
+      readonly signal?: AbortSignal;
+      readonly isWanted?: (phase: Phase) => boolean;
+    } = {},
   ): Promise<ExecResult> {
-    refuseUnlessRunning(runner);
+    refuseUnlessRunning(runner, isWanted);
     const running = this.#runningOf(runner);
     if (running.size >= EXECS_MAX) {
       throw new AppError(
@@ -63,7 +68,7 @@ export class Execs {
 
     const kill = () => exec.kill("unwanted");
     const unwatch = runner.watch(({ phase }) => {
-      if (phase.state !== "running") kill();
+      if (!isWanted(phase)) kill();
     });
     const unwanted = AbortSignal.any(
       signal ? [signal, this.#leaving.signal] : [this.#leaving.signal],
@@ -124,9 +129,16 @@ export class Execs {
   }
 }
 
+function isRunning({ state }: Phase): boolean {
+  return state === "running";
+}
+
 /** @throws {AppError} FAILED_PRECONDITION */
-export function refuseUnlessRunning({ record }: ProcessRunner): void {
-  if (record.phase.state === "running") return;
+export function refuseUnlessRunning(
+  { record }: ProcessRunner,
+  isWanted = isRunning,
+): void {
+  if (isWanted(record.phase)) return;
   throw new AppError(
     "FAILED_PRECONDITION",
     `process ${record.id} must be running: ` +

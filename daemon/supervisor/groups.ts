@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Limits } from "../../shared/manager_api/types.ts";
 import { toGroupLimits, withLimits } from "../lifecycle/limits.ts";
-import type { ProcessRecord } from "../lifecycle/record.ts";
+import { isAtRest, type ProcessRecord } from "../lifecycle/record.ts";
 import type { GroupPolicy, GroupRequest, Launcher } from "../ports.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
@@ -99,8 +99,8 @@ export class Groups {
       );
     };
     if (policy === null) return refuse("the daemon enforces none (limits=off)");
-    const { state } = record.phase;
-    if (state !== "staging" && state !== "stopped") {
+    const { phase } = record;
+    if (phase.state !== "staging" && !isAtRest(phase)) {
       if (record.limiting?.kind === "failed") {
         return refuse(record.limiting.reason);
       }

@@ -3,12 +3,10 @@ import type {
   ExecRequest,
   ExecResult,
 } from "../../shared/manager_api/types.ts";
-import { describeExit } from "../lifecycle/exit_text.ts";
-import type { Exit } from "../lifecycle/record.ts";
 import { type Command, toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
+import { describeFailure } from "./exec_failure.ts";
 import { type Execs, refuseUnlessRunning } from "./execs.ts";
-import { lastLinesOf } from "./last_lines.ts";
 import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
@@ -72,7 +70,7 @@ export class LiveOperations {
         group: this.ports.groups.forHelper(runner),
         timeoutMs: RELOAD_MS_MAX,
       });
-      const failure = describeFailure(result);
+      const failure = describeFailure(result, RELOAD_MS_MAX);
       if (failure !== null) {
         throw new AppError(
           "FAILED_PRECONDITION",
@@ -107,22 +105,6 @@ export class LiveOperations {
       workDir: request.WorkDir || workDir,
       group: this.ports.groups.forHelper(runner),
       timeoutMs: request.Timeout * 1000,
-    }, signal);
+    }, { signal });
   }
-}
-
-/** What is wrong with how a command went; null = nothing. */
-function describeFailure(result: ExecResult): string | null {
-  if (result.ExitKnown && result.ExitCode === 0 && result.Signal === 0) {
-    return null;
-  }
-  const exit: Exit = !result.ExitKnown
-    ? { kind: "unknown" }
-    : result.Signal > 0
-    ? { kind: "signalled", signal: result.Signal }
-    : { kind: "exited", code: result.ExitCode };
-  const lines = lastLinesOf(result.Stderr);
-  return (result.TimedOut
-    ? `took over ${RELOAD_MS_MAX / 1000} s`
-    : describeExit(exit)) + (lines === "" ? "" : `: ${lines}`);
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../shared/clock.ts";
 import type { ProcessEvent as ApiEvent } from "../../shared/manager_api/types.ts";
+import { describeChange } from "../lifecycle/event_text.ts";
 import type { Effect, ProcessEvent } from "../lifecycle/events.ts";
 import type { ProcessRecord } from "../lifecycle/record.ts";
 import { transition } from "../lifecycle/transition.ts";
@@ -47,6 +48,7 @@ export class ProcessRunner {
         decision.record,
         event.type,
         this.ports.clock.nowMs(),
+        describeChange(event, this.#record, decision.record),
       );
       this.#record = decision.record;
       this.#armDeadline();
@@ -102,7 +104,8 @@ export class ProcessRunner {
   #armDeadline(): void {
     const { phase } = this.#record;
     const hasDeadline = phase.state === "stopping" ||
-      (phase.state === "starting" && phase.step === "restart-command");
+      (phase.state === "starting" &&
+        (phase.step === "restart-command" || phase.step === "backoff"));
     const deadlineMs = hasDeadline ? phase.deadlineMs : null;
     // One that runs is left alone: a wall clock that was set does not hurry it.
     if (deadlineMs !== null && deadlineMs === this.#armedForMs) return;
@@ -110,8 +113,10 @@ export class ProcessRunner {
     this.#armedForMs = deadlineMs;
     if (deadlineMs === null) return;
     const { clock } = this.ports;
+    // A host may come up with a clock that is years behind.
+    const mostMs = "waitMs" in phase ? phase.waitMs : Infinity;
     this.#deadline = clock.after(
-      Math.max(0, deadlineMs - clock.nowMs()),
+      Math.min(Math.max(0, deadlineMs - clock.nowMs()), mostMs),
       () => this.dispatch({ type: "deadline", nowMs: clock.nowMs() }),
     );
   }

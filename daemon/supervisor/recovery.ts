@@ -8,6 +8,7 @@ import {
   type Tracked,
   trackedOf,
 } from "../lifecycle/record.ts";
+import { run } from "../lifecycle/running.ts";
 import { isMainWaitedFor, sweep } from "../lifecycle/stop_ladder.ts";
 import type { ProbeAnswer } from "../ports.ts";
 import { type CommandPorts, track } from "./command_life.ts";
@@ -170,6 +171,7 @@ function resume(record: ProcessRecord): readonly Effect[] {
       if (phase.step === "restart-command") {
         return [{ type: "runRestart", askedMs: phase.askedMs }];
       }
+      if (phase.step === "check") return [{ type: "check" }];
       return phase.step === "pid-file"
         ? [{ type: "findMain", deadlineMs: phase.deadlineMs }]
         : [];
@@ -182,6 +184,7 @@ function resume(record: ProcessRecord): readonly Effect[] {
         ...resumeStop(phase.rung, phase.tracked, record.exit !== null),
       ];
     case "running":
+      return run(record, phase.tracked).effects;
     case "stopped":
       return [];
   }

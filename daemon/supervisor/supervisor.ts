@@ -6,7 +6,7 @@ import type {
   ProcessInfo,
 } from "../../shared/manager_api/types.ts";
 import type { Effect } from "../lifecycle/events.ts";
-import type { ProcessRecord } from "../lifecycle/record.ts";
+import { isAtRest, type ProcessRecord } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "./event_hub.ts";
@@ -129,9 +129,9 @@ export class Supervisor {
       refuse(`process ${id} is being stopped: it cannot be restarted`);
     }
     const { phase, message } = await runner.until(({ phase }) =>
-      phase.state === "running" || phase.state === "stopped"
+      phase.state === "running" || isAtRest(phase)
     );
-    const hasFailed = phase.state === "stopped" ||
+    const hasFailed = isAtRest(phase) ||
       (phase.state === "running" && phase.restartFailure !== undefined);
     if (hasFailed) refuse(message);
   }

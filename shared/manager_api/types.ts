@@ -419,6 +419,8 @@ export interface ProcessEvent {
   readonly Id: string;
   /** What happened, such as `ended`; `deleted` is the last of a process. */
   readonly Cause: string;
+  /** What it brought, such as `it exited with code 7`. @default {""} */
+  readonly Detail?: string;
   /** The status after it. */
   readonly Status: ProcessStatusInfo;
 }

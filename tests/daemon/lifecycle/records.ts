@@ -163,6 +163,8 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     isMainAlive: true,
     nowMs: 5_000,
   },
+  checkPassed: { type: "checkPassed" },
+  checkFailed: { type: "checkFailed", message: "not well", nowMs: 5_000 },
   reloaded: { type: "reloaded" },
   unlimited: { type: "unlimited", reason: "no controllers" },
   limitsChanged: { type: "limitsChanged", limits: { Mem: 64 } },
@@ -180,7 +182,8 @@ export function describe(
   const effects = decision.effects.map(describeEffect);
   if (decision.record === before && effects.length === 0) return "unchanged";
   const step = phase.state === "starting"
-    ? ` ${phase.step}`
+    ? ` ${phase.step}` +
+      (phase.step === "backoff" ? ` @${phase.deadlineMs}` : "")
     : phase.state === "stopping"
     ? ` ${phase.rung} @${phase.deadlineMs}`
     : "";
@@ -192,6 +195,7 @@ function describeEffect(effect: Effect): string {
     case "prepare":
     case "launch":
     case "endRestart":
+    case "check":
       return effect.type;
     case "runRestart":
       return `runRestart @${effect.askedMs}`;

@@ -44,6 +44,7 @@ Deno.test("toSpec() fills the defaults in", () => {
     kill: null,
     restart: null,
     reload: null,
+    check: null,
     workDir: "/work",
     environment: [
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

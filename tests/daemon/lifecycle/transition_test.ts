@@ -32,6 +32,10 @@ interface Row {
 const FORKING = { PidFile: "/run/p.pid" };
 const HELPED = { StopCmd: "/bin/stop", KillCmd: "/bin/kill" };
 const RESTARTED = { RestartCmd: "/bin/restart" };
+const CHECKED = { CheckCmd: "/bin/check" };
+const AGAIN = {
+  RestartPolicy: { Policy: "Always", Interval: 2, Backoff: 3, MaxTimes: 4 },
+} as const;
 const COMMAND_ENDED = { ...LAUNCHED, commandEnded: true };
 
 /** A restart command that may take until 9 s. */
@@ -71,6 +75,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   "starting, launcher asked": {
     record: record({ state: "starting", step: "launch" }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       launched: "starting command",
       executed: "unchanged",
       refused: "stopped",
@@ -89,6 +96,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   "starting, simple command": {
     record: record({ state: "starting", step: "command", tracked: LAUNCHED }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "running",
       ended: "stopped",
       mainFound: "unchanged",
@@ -107,6 +117,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       FORKING,
     ),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       ended: "starting pid-file, findMain @6000",
       mainFound: "unchanged",
@@ -127,6 +140,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       deadlineMs: 6_000,
     }, FORKING),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "running, watchMain 20",
       mainMissing: "stopping sigterm @15000, findMain @7000",
@@ -140,6 +156,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   "starting, restart command, simple": {
     record: record(restarting(SIMPLE), RESTARTED),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       ended: "starting restart-command",
       mainFound: "unchanged",
@@ -159,6 +178,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       { exit: exited(0) },
     ),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "unchanged",
       mainMissing: "unchanged",
@@ -173,6 +195,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   "starting, restart command, forking": {
     record: record(restarting(FORKED), { ...RESTARTED, ...FORKING }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "unchanged",
       mainMissing: "unchanged",
@@ -190,6 +215,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       { ...RESTARTED, ...FORKING },
     ),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "unchanged",
       mainMissing: "unchanged",
@@ -203,6 +231,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   "starting, pid file awaited after a restart command": {
     record: record(restarted(FORKED, null), { ...RESTARTED, ...FORKING }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "running, watchMain 20, sweep 0 10+30",
       mainMissing: "stopping sigterm @15000, findMain @7000",
@@ -220,6 +251,9 @@ const ROWS: Readonly<Record<string, Row>> = {
       ...FORKING,
     }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
       executed: "unchanged",
       mainFound: "running, killSession 30",
       mainMissing: "running, killSession 30",
@@ -234,6 +268,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   "running, simple": {
     record: record({ state: "running", tracked: SIMPLE }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "running",
       ended: "stopped",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping sigterm @13000, signal 10",
@@ -246,6 +282,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   "running, simple with a stop command": {
     record: record({ state: "running", tracked: SIMPLE }, HELPED),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "running",
       ended: "stopped",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping stop-command @11000, runHelper stop",
@@ -258,6 +296,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   "running, simple with a restart command": {
     record: record({ state: "running", tracked: SIMPLE }, RESTARTED),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "running",
       ended: "stopped",
       mainGone: "stopping sigterm @15000, sweep TERM 10",
       stopRequested: "stopping sigterm @13000, signal 10",
@@ -273,6 +313,8 @@ const ROWS: Readonly<Record<string, Row>> = {
       tracked: { ...SIMPLE, sessions: [COMMAND, HELPER] },
     }),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "running",
       ended: "stopping sigterm @15000, sweep TERM 10+30",
       mainGone: "stopping sigterm @15000, sweep TERM 10+30",
       stopRequested: "stopping sigterm @13000, signal 10",
@@ -285,12 +327,115 @@ const ROWS: Readonly<Record<string, Row>> = {
   "running, forking": {
     record: record({ state: "running", tracked: FORKED }, FORKING),
     events: {
+      checkPassed: "unchanged",
+      checkFailed: "running",
       mainGone: "stopping sigterm @15000, sweep TERM 10+20",
       stopRequested: "stopping sigterm @13000, signal 20",
       swept: "running",
       restartRequested: "stopping sigterm @13000, signal 20",
       reloaded: "running",
       sessionKilled: "unchanged",
+    },
+  },
+  "starting, check, simple": {
+    record: record({
+      state: "starting",
+      step: "check",
+      tracked: SIMPLE,
+      deadlineMs: 9_000,
+    }, CHECKED),
+    events: {
+      executed: "unchanged",
+      ended: "stopped",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "stopping sigterm @15000, sweep TERM 10",
+      deadline: "unchanged",
+      stopRequested: "stopping sigterm @13000, signal 10",
+      helperStarted: "unchanged",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      restartEnded: "unchanged",
+      checkPassed: "running, check",
+      checkFailed: "stopping sigterm @15000, signal 10",
+      swept: "starting check",
+    },
+  },
+  "starting, check, forking with a stop command": {
+    record: record({
+      state: "starting",
+      step: "check",
+      tracked: { ...FORKED, sessions: [...FORKED.sessions, HELPER] },
+      deadlineMs: 9_000,
+    }, { ...CHECKED, ...FORKING, ...HELPED }),
+    events: {
+      executed: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "stopping sigterm @15000, sweep TERM 10+20+30",
+      deadline: "unchanged",
+      stopRequested: "stopping stop-command @11000, runHelper stop",
+      helperStarted: "unchanged",
+      restartRequested: "stopping stop-command @11000, runHelper stop",
+      restartEnded: "unchanged",
+      checkPassed: "running, check",
+      checkFailed: "stopping stop-command @12500, runHelper stop",
+      swept: "starting check",
+    },
+  },
+  "starting, waiting to be started again": {
+    record: record(
+      { state: "starting", step: "backoff", deadlineMs: 9_000, waitMs: 4_000 },
+      AGAIN,
+      { exit: exited(1), result: "exited" },
+    ),
+    events: {
+      launched: "unchanged",
+      executed: "unchanged",
+      refused: "unchanged",
+      ended: "unchanged",
+      mainFound: "unchanged",
+      mainMissing: "unchanged",
+      mainGone: "unchanged",
+      deadline: "staging, prepare",
+      stopRequested: "stopped",
+      claimed: "unchanged",
+      helperStarted: "unchanged",
+      restartRequested: "staging, prepare",
+      restartEnded: "unchanged",
+      checkPassed: "unchanged",
+      checkFailed: "unchanged",
+      swept: "unchanged",
+    },
+  },
+  "running, unhealthy": {
+    record: record(
+      { state: "running", tracked: SIMPLE, isUnhealthy: true },
+      CHECKED,
+    ),
+    events: {
+      ended: "stopped",
+      mainGone: "stopping sigterm @15000, sweep TERM 10",
+      stopRequested: "stopping sigterm @13000, signal 10",
+      swept: "running",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      reloaded: "running",
+      sessionKilled: "unchanged",
+      checkPassed: "running",
+      checkFailed: "unchanged",
+    },
+  },
+  "running, to be started again": {
+    record: record({ state: "running", tracked: SIMPLE }, AGAIN),
+    events: {
+      ended: "starting backoff @7000",
+      mainGone: "stopping sigterm @15000, sweep TERM 10",
+      stopRequested: "stopping sigterm @13000, signal 10",
+      swept: "running",
+      restartRequested: "stopping sigterm @13000, signal 10",
+      reloaded: "running",
+      sessionKilled: "unchanged",
+      checkPassed: "unchanged",
+      checkFailed: "running",
     },
   },
   "stopping, launcher asked": {

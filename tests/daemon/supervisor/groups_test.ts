@@ -3,6 +3,7 @@ import { toStatus } from "../../../daemon/lifecycle/status.ts";
 import { Groups } from "../../../daemon/supervisor/groups.ts";
 import { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { AppError } from "../../../shared/errors.ts";
+import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { MemoryLogger, settled } from "../../support/in_process_daemon.ts";
@@ -11,7 +12,7 @@ import { ended, EVENTS, exited, record } from "../lifecycle/records.ts";
 const START = [EVENTS.launched, EVENTS.executed];
 
 /** A process with limits whose launcher is at work. */
-function bench() {
+function bench(part: Partial<ProcessInfo> = {}) {
   const launcher = new FakeLauncher();
   const groups = new Groups({
     launcher,
@@ -19,7 +20,8 @@ function bench() {
     policy: { parent: "g", isRequired: false },
   });
   const Resource = { Cpus: 1, Mem: 64, Disk: 0 };
-  const runner = new ProcessRunner(record({ state: "staging" }, { Resource }), {
+  const info = { Resource, ...part };
+  const runner = new ProcessRunner(record({ state: "staging" }, info), {
     store: {
       update: (record, Cause, Time) => ({
         Seq: 1,
@@ -45,6 +47,18 @@ Deno.test("limits are changed once the launcher has made the group", async () =>
   START.forEach((event) => runner.dispatch(event));
   await change;
   assertEquals(launcher.sent, ["limit g/1.1"]);
+  assertEquals(runner.record.info.LimitResources?.Mem, 100);
+});
+
+Deno.test("limits of a process that waits to be started again are for then", async () => {
+  const { launcher, groups, runner } = bench({
+    RestartPolicy: { Policy: "Always", Interval: 9, Backoff: 0, MaxTimes: 0 },
+  });
+  START.forEach((event) => runner.dispatch(event));
+  runner.dispatch(ended(exited(0)));
+  await groups.change(runner, { Mem: 100 });
+  assertEquals(runner.record.phase.state, "starting");
+  assertEquals(launcher.sent, []);
   assertEquals(runner.record.info.LimitResources?.Mem, 100);
 });
 

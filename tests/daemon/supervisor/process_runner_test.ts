@@ -58,3 +58,30 @@ Deno.test("a restart command has a deadline, and what runs has none", () => {
   runner.dispatch(EVENTS.restartEnded);
   assertEquals([runner.record.phase.state, clock.pending], ["running", 0]);
 });
+
+Deno.test("a wait for the next start is over at its time, or after all of it", () => {
+  // A clock that was set back does not make it longer.
+  for (
+    const [deadlineMs, waitMs, leftMs] of [
+      [3_000, 5_000, 3_000],
+      [9e9, 5_000, 5_000],
+      [-9e9, 5_000, 0],
+    ] as const
+  ) {
+    const { runner, effects, clock } = bench(
+      record({ state: "starting", step: "backoff", deadlineMs, waitMs }, {
+        RestartPolicy: {
+          Policy: "Always",
+          Interval: 5,
+          Backoff: 0,
+          MaxTimes: 0,
+        },
+      }),
+    );
+    clock.advance(leftMs - 1);
+    assertEquals(runner.record.generation, 1);
+    clock.advance(1);
+    assertEquals([runner.record.generation, clock.pending], [2, 0]);
+    assertEquals(effects, [{ type: "prepare" }]);
+  }
+});

@@ -7,6 +7,7 @@ import { Effects } from "../../../daemon/supervisor/effects.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
 import { Groups } from "../../../daemon/supervisor/groups.ts";
+import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { recover } from "../../../daemon/supervisor/recovery.ts";
 import { Staging } from "../../../daemon/supervisor/staging.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
@@ -16,7 +17,7 @@ import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
 import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { type TempDir, tempDir } from "../../support/temp_dir.ts";
 import { createLogger } from "../../../shared/logger.ts";
-import { COMMAND, LAUNCHED, record } from "../lifecycle/records.ts";
+import { COMMAND, LAUNCHED, record, SIMPLE } from "../lifecycle/records.ts";
 
 /** A daemon's inside, found in the middle of something. */
 function bench(
@@ -50,7 +51,14 @@ function bench(
     background,
     logger,
   };
-  const effects = new Effects(ports);
+  const checked: ProcessRunner[] = [];
+  const checks = {
+    follow: (runner: ProcessRunner) => {
+      checked.push(runner);
+      return Promise.resolve();
+    },
+  };
+  const effects = new Effects({ ...ports, checks });
   const supervisor = new Supervisor({
     store,
     clock: systemClock,
@@ -64,7 +72,16 @@ function bench(
   const { record: stored } = store.insert(record(phase, info), 0);
   const [runner] = supervisor.restore([stored]);
   if (runner === undefined) throw new Error("Nothing was restored");
-  return { launcher, ports, effects, supervisor, runner, failures, store };
+  return {
+    launcher,
+    ports,
+    effects,
+    supervisor,
+    runner,
+    failures,
+    store,
+    checked,
+  };
 }
 
 Deno.test("recover() leaves a start alone that it has begun again", async () => {
@@ -127,6 +144,43 @@ Deno.test("recover() waits for a restart command whose deadline is past", async 
   supervisor.close();
   store.close();
 });
+
+for (
+  const [phase, isChecked] of [
+    [{ state: "running", tracked: SIMPLE }, true],
+    [
+      { state: "starting", step: "check", tracked: SIMPLE, deadlineMs: 9e15 },
+      true,
+    ],
+    [
+      {
+        state: "starting",
+        step: "backoff",
+        deadlineMs: 9e15,
+        waitMs: 9e9,
+      },
+      false,
+    ],
+    [{ state: "stopped" }, false],
+  ] as const satisfies readonly (readonly [Phase, boolean])[]
+) {
+  const step = "step" in phase ? phase.step : "";
+  Deno.test(`recover() checks who is up, of ${phase.state} ${step}`, async () => {
+    await using dir = await tempDir();
+    const { ports, effects, supervisor, runner, store, checked } = bench(
+      dir,
+      phase,
+      { CheckCmd: "/bin/check" },
+    );
+    const recovered = recover([runner], effects, ports);
+    assertEquals(checked.length, isChecked ? 1 : 0);
+    await recovered;
+    await ports.background.settle();
+    ports.exits.close();
+    supervisor.close();
+    store.close();
+  });
+}
 
 Deno.test("a session that is to be killed again and again is killed once at a time", async () => {
   await using dir = await tempDir();
