@@ -37,11 +37,11 @@ function encodeGroupRequest(request: GroupRequest): string[] {
 /** Writes down a group and its limits. */
 export function encodeGroup(
   name: string,
-  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
+  { cpuShares, cpuQuotaUs, memoryBytes, pids }: GroupLimits,
 ): string[] {
   return [
     `group ${name}`,
-    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
+    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes} ${pids}`,
   ];
 }
 

@@ -137,7 +137,12 @@ export class Groups {
   }
 }
 
-const UNLIMITED = { cpuShares: -1, cpuQuotaUs: -1, memoryBytes: -1 };
+const UNLIMITED = {
+  cpuShares: -1,
+  cpuQuotaUs: -1,
+  memoryBytes: -1,
+  pids: -1,
+};
 
 function nameOf(
   { parent }: GroupPolicy,

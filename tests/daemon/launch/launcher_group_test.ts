@@ -4,6 +4,8 @@ import type { GroupRequest } from "../../../daemon/ports.ts";
 import {
   isInGroup,
   NO_CGROUP_V1,
+  NO_MEMSW_V1,
+  NO_PIDS_V1,
   readGroup,
   removeGroups,
 } from "../../support/cgroups.ts";
@@ -16,13 +18,19 @@ import {
   readIfThere,
   sh,
   testShells,
+  toLine,
 } from "./launch_bench.ts";
 
 // Control groups: version 1 by the kernel of this host, version 2 by a folder
 // that looks like one.
 
 const MIB = 1024 * 1024;
-const LIMITS = { cpuShares: 512, cpuQuotaUs: 50_000, memoryBytes: 64 * MIB };
+const LIMITS = {
+  cpuShares: 512,
+  cpuQuotaUs: 50_000,
+  memoryBytes: 64 * MIB,
+  pids: -1,
+};
 /** A program that takes all the memory that it gets. */
 const HOG = ["/usr/bin/tail", "/dev/zero"] as const;
 
@@ -43,8 +51,8 @@ function testGroup() {
 }
 
 function limitsLine(limits: GroupLimits): string {
-  const { cpuShares, cpuQuotaUs, memoryBytes } = limits;
-  return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`;
+  const { cpuShares, cpuQuotaUs, memoryBytes, pids } = limits;
+  return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes} ${pids}`;
 }
 
 testShells("starts a process with its limits", async (bench) => {
@@ -90,6 +98,86 @@ testShells("starts a process with its limits", async (bench) => {
   assertEquals(read("memory", "memory.limit_in_bytes"), null);
   assertEquals(await bench.ask("ungroup", [`group ${group.name}`]), []);
 }, NO_CGROUP_V1);
+
+testShells("limits the number of processes", async (bench) => {
+  await using group = testGroup();
+  const launch = await bench.launch({
+    // The first ones live; a shell that cannot fork may give up.
+    command: sh("while :; do sleep 1000 & done"),
+    environment: ["PATH=/usr/bin"],
+    user: "nobody",
+    group: group.request({ limits: { ...LIMITS, pids: 7 } }),
+  });
+  await launch.identity();
+  const read = (file: string) => readGroup("pids", group.name, file);
+  await eventually(
+    "no more are allowed",
+    () => read("pids.events") !== "max 0",
+  );
+  const current = Number(read("pids.current"));
+  assertEquals(current === 6 || current === 7, true, `${current}`);
+  assertEquals(read("pids.max"), "7");
+  const change = (pids: number) =>
+    bench.ask("limit", [
+      `group ${group.name}`,
+      limitsLine({ ...LIMITS, pids }),
+    ]);
+  assertEquals(await change(5), []);
+  assertEquals(read("pids.max"), "5");
+  assertEquals(await change(-1), []);
+  assertEquals(read("pids.max"), "max");
+  const { command } = await launch.identity();
+  const sweep = ["signal KILL", toLine(command)];
+  assertEquals(await bench.ask("sessions", sweep), ["left"]);
+  await launch.end();
+  assertEquals(await bench.ask("ungroup", [`group ${group.name}`]), []);
+  assertEquals(read("pids.max"), null);
+}, NO_PIDS_V1);
+
+testShells("counts no processes unless it must", async (bench) => {
+  await using group = testGroup();
+  const launch = await bench.launch({
+    command: ["/usr/bin/sleep", "1000"],
+    group: group.request(),
+  });
+  const { pid } = await launch.executed("sleep");
+  assertEquals(readGroup("pids", group.name, "pids.max"), null);
+  const change = (limits: Partial<GroupLimits>) =>
+    bench.ask("limit", [
+      `group ${group.name}`,
+      limitsLine({ ...LIMITS, ...limits }),
+    ]);
+  assertEquals(await change({ pids: 5, memoryBytes: 32 * MIB }), [
+    "error it was started without a limit of processes, stop it first",
+  ]);
+  const bytes = readGroup("memory", group.name, "memory.limit_in_bytes");
+  assertEquals(bytes, `${64 * MIB}`);
+  assertEquals(await change({ pids: -1, cpuQuotaUs: 70_000 }), []);
+  assertEquals(readGroup("cpu", group.name, "cpu.cfs_quota_us"), "70000");
+  Deno.kill(pid, "SIGKILL");
+  await launch.end();
+}, NO_PIDS_V1);
+
+testShells("leaves swap no way around a limit of memory", async (bench) => {
+  await using group = testGroup();
+  const launch = await bench.launch({
+    command: ["/usr/bin/sleep", "1000"],
+    group: group.request(),
+  });
+  const { pid } = await launch.executed("sleep");
+  const state = () =>
+    ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"].map((file) =>
+      readGroup("memory", group.name, file)
+    );
+  assertEquals(state(), Array(2).fill(`${64 * MIB}`));
+  for (const bytes of [128 * MIB, 32 * MIB, 48 * MIB]) {
+    const line = limitsLine({ ...LIMITS, memoryBytes: bytes });
+    assertEquals(await bench.ask("limit", [`group ${group.name}`, line]), []);
+    assertEquals(state(), Array(2).fill(`${bytes}`));
+  }
+  Deno.kill(pid, "SIGKILL");
+  await launch.end();
+}, NO_MEMSW_V1);
 
 testShells("records that the kernel killed for memory", async (bench) => {
   await using group = testGroup();
@@ -166,17 +254,48 @@ testShells("limits by version 2 as well", async (bench) => {
   const launch = await bench.launch({ group });
   assertEquals(await launch.end(), "1 exited 0 no");
   for (const above of ["", "a/", "a/b/"]) {
-    assertEquals(await read(`${above}cgroup.subtree_control`), "+cpu +memory");
+    assertEquals(
+      await read(`${above}cgroup.subtree_control`),
+      "+cpu +memory +pids",
+    );
   }
-  const files = ["memory.max", "cpu.weight", "cpu.max", "cgroup.procs"];
+  const files = [
+    "memory.max",
+    "memory.swap.max",
+    "cpu.weight",
+    "cpu.max",
+    "pids.max",
+    "cgroup.procs",
+  ];
   const state = () => Promise.all(files.map((file) => read(`${name}/${file}`)));
-  assertEquals(await state(), [`${64 * MIB}`, "20", "50000 100000", "0"]);
-  const unlimited = { cpuShares: 262_144, cpuQuotaUs: -1, memoryBytes: -1 };
+  assertEquals(await state(), [
+    `${64 * MIB}`,
+    "0",
+    "20",
+    "50000 100000",
+    "max",
+    "0",
+  ]);
+  // Whoever is in there is killed together.
+  assertEquals(await read(`${name}/memory.oom.group`), "1");
+  const unlimited = {
+    cpuShares: 262_144,
+    cpuQuotaUs: -1,
+    memoryBytes: -1,
+    pids: 77,
+  };
   assertEquals(
     await bench.ask("limit", [`group ${name}`, limitsLine(unlimited)]),
     [],
   );
-  assertEquals(await state(), ["max", "10000", "max 100000", "0"]);
+  assertEquals(await state(), [
+    "max",
+    "max",
+    "10000",
+    "max 100000",
+    "77",
+    "0",
+  ]);
   await bench.ask("limit", [
     `group ${name}`,
     limitsLine({ ...unlimited, cpuShares: 2 }),
@@ -297,6 +416,21 @@ testShells("starts without limits only where it may", async (bench) => {
   ]);
 });
 
+testShells("starts nothing that it cannot count", async (bench) => {
+  const root = await fakeRoot(bench, "cpu memory");
+  const limits = { ...LIMITS, pids: 9 };
+  const group = { name: "a/1.1", limits, isRequired: true };
+  const why = `this host has no pids controller in ${root}`;
+  const refused = await bench.launch({ group });
+  assertEquals(await refused.answers, [
+    `error its limits cannot be enforced: ${why}`,
+  ]);
+  const launch = await bench.launch({ group: { ...group, isRequired: false } });
+  assertEquals((await launch.answers)[0], `unlimited ${why}`);
+  assertEquals(await launch.end(), "1 exited 0 no");
+  assertEquals([...Deno.readDirSync(root)].length, 1);
+});
+
 testShells("says that it may not make groups", async (bench) => {
   const root = await fakeRoot(bench, "cpu memory");
   const by = ["/usr/bin/setpriv", "--reuid", "nobody", "--clear-groups"];
@@ -344,7 +478,17 @@ testShells("refuses a group that is none", async (bench) => {
       name,
     );
   }
-  for (const limits of ["", "1 2", "1 2 3 4", "a 2 3", "1 -- 3", "$(x) 1 1"]) {
+  for (
+    const limits of [
+      "",
+      "1 2 3",
+      "1 2 3 4 5",
+      "a 2 3 4",
+      "1 -- 3 4",
+      "$(x) 1 1 1",
+      "1 1 1 max",
+    ]
+  ) {
     assertEquals(
       await bench.ask("limit", ["group a", `limits ${limits}`]),
       ["error the request has no limits where they must stand"],
