@@ -11,6 +11,7 @@
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
+#   launcher.sh usage      say what processes use
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -492,7 +493,7 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
+  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup | usage)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -505,6 +506,10 @@ case $verb in
       limit | oom | ungroup)
         # shellcheck source=groups.sh
         . "$home/groups.sh"
+        ;;
+      usage)
+        # shellcheck source=usage.sh
+        . "$home/usage.sh"
         ;;
     esac
     "$verb"

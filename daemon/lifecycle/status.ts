@@ -27,6 +27,7 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     ExitKnown: isKnown(exit),
     FinishTime: toSeconds(record.finishedMs ?? 0),
     Generation: record.generation,
+    OOMKilled: record.result === "oom-killed",
   };
 }
 
