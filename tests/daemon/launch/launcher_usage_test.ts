@@ -103,7 +103,7 @@ testAwks("measures all of a session", async (bench) => {
     // One that sleeps, one that ended, one that works until it is stopped.
     command: sh(
       "sleep 1000 & head -c 100000000 /dev/zero | wc -c >/dev/null; " +
-        "head -c 5000000000 /dev/zero | wc -c; echo done; wait",
+        "head -c 500000000 /dev/zero | wc -c; echo done; wait",
     ),
     environment: ["PATH=/usr/bin"],
   });
