@@ -1,59 +1,21 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { GroupLimits } from "../../../daemon/lifecycle/limits.ts";
-import type { GroupRequest } from "../../../daemon/ports.ts";
-import {
-  isInGroup,
-  NO_CGROUP_V1,
-  NO_MEMSW_V1,
-  NO_PIDS_V1,
-  readGroup,
-  removeGroups,
-} from "../../support/cgroups.ts";
-import { writeProgram } from "../../support/temp_dir.ts";
+import { isInGroup, NO_CGROUP_V1, readGroup } from "../../support/cgroups.ts";
 import { eventually } from "../support/eventually.ts";
+import { fakeRoot, LIMITS, limitsLine, MIB, testGroup } from "./group_bench.ts";
 import {
   exists,
   IS_ROOT,
-  type LaunchBench,
   readIfThere,
   sh,
   testShells,
-  toLine,
 } from "./launch_bench.ts";
 
 // Control groups: version 1 by the kernel of this host, version 2 by a folder
 // that looks like one.
 
-const MIB = 1024 * 1024;
-const LIMITS = {
-  cpuShares: 512,
-  cpuQuotaUs: 50_000,
-  memoryBytes: 64 * MIB,
-  pids: -1,
-};
 /** A program that takes all the memory that it gets. */
 const HOG = ["/usr/bin/tail", "/dev/zero"] as const;
-
-/** A group of this test alone; removed at its end. */
-function testGroup() {
-  const parent = `bcs-process-test-${crypto.randomUUID()}`;
-  const request = (part: Partial<GroupRequest> = {}): GroupRequest => ({
-    name: `${parent}/1.1`,
-    limits: LIMITS,
-    isRequired: true,
-    ...part,
-  });
-  return {
-    name: `${parent}/1.1`,
-    request,
-    [Symbol.asyncDispose]: () => removeGroups(parent),
-  };
-}
-
-function limitsLine(limits: GroupLimits): string {
-  const { cpuShares, cpuQuotaUs, memoryBytes, pids } = limits;
-  return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes} ${pids}`;
-}
 
 testShells("starts a process with its limits", async (bench) => {
   await using group = testGroup();
@@ -98,86 +60,6 @@ testShells("starts a process with its limits", async (bench) => {
   assertEquals(read("memory", "memory.limit_in_bytes"), null);
   assertEquals(await bench.ask("ungroup", [`group ${group.name}`]), []);
 }, NO_CGROUP_V1);
-
-testShells("limits the number of processes", async (bench) => {
-  await using group = testGroup();
-  const launch = await bench.launch({
-    // The first ones live; a shell that cannot fork may give up.
-    command: sh("while :; do sleep 1000 & done"),
-    environment: ["PATH=/usr/bin"],
-    user: "nobody",
-    group: group.request({ limits: { ...LIMITS, pids: 7 } }),
-  });
-  await launch.identity();
-  const read = (file: string) => readGroup("pids", group.name, file);
-  await eventually(
-    "no more are allowed",
-    () => read("pids.events") !== "max 0",
-  );
-  const current = Number(read("pids.current"));
-  assertEquals(current === 6 || current === 7, true, `${current}`);
-  assertEquals(read("pids.max"), "7");
-  const change = (pids: number) =>
-    bench.ask("limit", [
-      `group ${group.name}`,
-      limitsLine({ ...LIMITS, pids }),
-    ]);
-  assertEquals(await change(5), []);
-  assertEquals(read("pids.max"), "5");
-  assertEquals(await change(-1), []);
-  assertEquals(read("pids.max"), "max");
-  const { command } = await launch.identity();
-  const sweep = ["signal KILL", toLine(command)];
-  assertEquals(await bench.ask("sessions", sweep), ["left"]);
-  await launch.end();
-  assertEquals(await bench.ask("ungroup", [`group ${group.name}`]), []);
-  assertEquals(read("pids.max"), null);
-}, NO_PIDS_V1);
-
-testShells("counts no processes unless it must", async (bench) => {
-  await using group = testGroup();
-  const launch = await bench.launch({
-    command: ["/usr/bin/sleep", "1000"],
-    group: group.request(),
-  });
-  const { pid } = await launch.executed("sleep");
-  assertEquals(readGroup("pids", group.name, "pids.max"), null);
-  const change = (limits: Partial<GroupLimits>) =>
-    bench.ask("limit", [
-      `group ${group.name}`,
-      limitsLine({ ...LIMITS, ...limits }),
-    ]);
-  assertEquals(await change({ pids: 5, memoryBytes: 32 * MIB }), [
-    "error it was started without a limit of processes, stop it first",
-  ]);
-  const bytes = readGroup("memory", group.name, "memory.limit_in_bytes");
-  assertEquals(bytes, `${64 * MIB}`);
-  assertEquals(await change({ pids: -1, cpuQuotaUs: 70_000 }), []);
-  assertEquals(readGroup("cpu", group.name, "cpu.cfs_quota_us"), "70000");
-  Deno.kill(pid, "SIGKILL");
-  await launch.end();
-}, NO_PIDS_V1);
-
-testShells("leaves swap no way around a limit of memory", async (bench) => {
-  await using group = testGroup();
-  const launch = await bench.launch({
-    command: ["/usr/bin/sleep", "1000"],
-    group: group.request(),
-  });
-  const { pid } = await launch.executed("sleep");
-  const state = () =>
-    ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"].map((file) =>
-      readGroup("memory", group.name, file)
-    );
-  assertEquals(state(), Array(2).fill(`${64 * MIB}`));
-  for (const bytes of [128 * MIB, 32 * MIB, 48 * MIB]) {
-    const line = limitsLine({ ...LIMITS, memoryBytes: bytes });
-    assertEquals(await bench.ask("limit", [`group ${group.name}`, line]), []);
-    assertEquals(state(), Array(2).fill(`${bytes}`));
-  }
-  Deno.kill(pid, "SIGKILL");
-  await launch.end();
-}, NO_MEMSW_V1);
 
 testShells("records that the kernel killed for memory", async (bench) => {
   await using group = testGroup();
@@ -229,22 +111,6 @@ testShells("changes no limit to less than is used", async (bench) => {
   Deno.kill(-command.pid, "SIGKILL");
   await launch.end();
 }, NO_CGROUP_V1);
-
-/** Has the launcher take a folder of the test for the kernel's. */
-async function fakeRoot(bench: LaunchBench, controllers: string | null) {
-  const root = `${bench.dir}/cgroup`;
-  await Deno.mkdir(root);
-  if (controllers !== null) {
-    await Deno.writeTextFile(`${root}/cgroup.controllers`, `${controllers}\n`);
-  }
-  const script = await Deno.readTextFile(bench.launcher);
-  assertStringIncludes(script, "\ncgroups=/sys/fs/cgroup\n");
-  await writeProgram(
-    bench.launcher,
-    script.replace("=/sys/fs/cgroup\n", `=${root}\n`),
-  );
-  return root;
-}
 
 testShells("limits by version 2 as well", async (bench) => {
   const root = await fakeRoot(bench, "cpuset cpu io memory pids");
@@ -414,21 +280,6 @@ testShells("starts without limits only where it may", async (bench) => {
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), [
     "cgroup.controllers",
   ]);
-});
-
-testShells("starts nothing that it cannot count", async (bench) => {
-  const root = await fakeRoot(bench, "cpu memory");
-  const limits = { ...LIMITS, pids: 9 };
-  const group = { name: "a/1.1", limits, isRequired: true };
-  const why = `this host has no pids controller in ${root}`;
-  const refused = await bench.launch({ group });
-  assertEquals(await refused.answers, [
-    `error its limits cannot be enforced: ${why}`,
-  ]);
-  const launch = await bench.launch({ group: { ...group, isRequired: false } });
-  assertEquals((await launch.answers)[0], `unlimited ${why}`);
-  assertEquals(await launch.end(), "1 exited 0 no");
-  assertEquals([...Deno.readDirSync(root)].length, 1);
 });
 
 testShells("says that it may not make groups", async (bench) => {
