@@ -162,9 +162,10 @@ testLimits(
   async (daemon, group) => {
     const id = await daemon.create({
       Id: "p",
-      // Whoever cannot fork tries again, for ever.
-      StartCmd: "/usr/bin/perl",
-      Argv: ["-e", '$SIG{TERM} = "IGNORE"; while (1) { fork }'],
+      // Whoever cannot fork tries again, for ever. Not without its limit.
+      StartCmd: `grep -q ':pids:/${group}$' /proc/self/cgroup && ` +
+        `exec perl -e '$SIG{TERM} = "IGNORE"; while (1) { fork }'`,
+      Envs: ["PATH=/usr/bin"],
       StopTimeout: 1,
       LimitResources: { ...resource(0, 0), Pids: 60 },
     });

@@ -1,11 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Identity } from "../../../daemon/lifecycle/record.ts";
-import {
-  isInGroup,
-  NO_CGROUP_V1,
-  readGroup,
-  removeGroups,
-} from "../../support/cgroups.ts";
+import { isInGroup, NO_CGROUP_V1, readGroup } from "../../support/cgroups.ts";
 import { writeProgram } from "../../support/temp_dir.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -15,6 +10,7 @@ import {
   readStat,
   readStatus,
 } from "../support/proc.ts";
+import { fakeRoot, testGroup } from "./group_bench.ts";
 import {
   HOSTILE_NAMES,
   type LaunchBench,
@@ -41,23 +37,13 @@ function testAwks(
   testShells(name, async (bench) => {
     const { name, path } = bench.shell;
     if (name === "busybox") {
-      await change(bench, "usage.sh", '"$tools/awk"', `${path} awk`);
+      const script = `${bench.dir}/usage.sh`;
+      const text = await Deno.readTextFile(script);
+      assertStringIncludes(text, '"$tools/awk"');
+      await writeProgram(script, text.replace('"$tools/awk"', `${path} awk`));
     }
     await run(bench);
   }, unless);
-}
-
-/** Changes one script of the bench's launcher. */
-async function change(
-  bench: LaunchBench,
-  name: string,
-  from: string,
-  to: string,
-): Promise<void> {
-  const path = `${bench.dir}/${name}`;
-  const script = await Deno.readTextFile(path);
-  assert(script.includes(from));
-  await writeProgram(path, script.replace(from, to));
 }
 
 /** Measures; the answer by number. */
@@ -195,20 +181,13 @@ testAwks("measures no stranger", async (bench) => {
 });
 
 testAwks("measures a group by version 1", async (bench) => {
-  const parent = `bcs-process-test-${crypto.randomUUID()}`;
-  await using _group = {
-    [Symbol.asyncDispose]: () => removeGroups(parent),
-  };
-  const name = `${parent}/1.1`;
+  await using group = testGroup();
+  const { name } = group;
   const launch = await bench.launch({
     // The second one leaves its session, not its group.
     command: sh("setsid sleep 1000 & echo ready; exec sleep 1000"),
     environment: ["PATH=/usr/bin"],
-    group: {
-      name,
-      isRequired: true,
-      limits: { cpuShares: 2, cpuQuotaUs: -1, memoryBytes: -1, pids: -1 },
-    },
+    group: group.request(),
   });
   const { pid } = await launch.executed("sleep");
   await eventually(
@@ -231,13 +210,12 @@ async function fakeGroups(
   bench: LaunchBench,
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const root = `${bench.dir}/cgroup`;
+  const root = await fakeRoot(bench, null);
   for (const [path, text] of Object.entries(files)) {
     const folder = `${root}/${path.slice(0, path.lastIndexOf("/"))}`;
     await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(`${root}/${path}`, `${text}\n`);
   }
-  await change(bench, "launcher.sh", "=/sys/fs/cgroup\n", `=${root}\n`);
 }
 
 testAwks("measures a group by version 2", async (bench) => {
