@@ -50,6 +50,7 @@ export function measure(
     usage: {
       Time: nowMs,
       CpuSeconds: toSeconds(last?.usage.CpuSeconds ?? 0, newUs),
+      // Tenths: 1 µs each ms is 0.1 %.
       CpuPercent: forMs <= 0 ? 0 : Math.round(newUs / forMs) / 10,
       MemoryBytes: amounts.memoryBytes,
       MemoryPeakBytes: Math.max(

@@ -8,9 +8,9 @@ import { type ProcessRecord, trackedOf } from "../lifecycle/record.ts";
 import type { Launcher, UsageTarget } from "../ports.ts";
 import type { Groups } from "./groups.ts";
 
-/** Older than that, whoever can wait is told something newer, ms. */
+/** Age from which on who can wait is told something newer, ms. */
 const FRESH_MS_MAX = 2_000;
-/** Older than that, whoever cannot wait has the next one told something newer, ms. */
+/** The same for who cannot wait: the next one is told, ms. */
 const RECENT_MS_MAX = 10_000;
 /** How long somebody waits at most, ms. */
 const WAIT_MS_MAX = 1_000;
