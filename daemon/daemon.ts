@@ -20,6 +20,7 @@ import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
+import { UsageSampler } from "./supervisor/usage_sampler.ts";
 
 /** Longest wait for requests under way when the daemon leaves, ms. */
 const LEAVE_MS_MAX = 2_000;
@@ -135,6 +136,14 @@ export async function startDaemon(
       live: new LiveOperations({ launcher, execs, staging, groups }),
       store,
       hub,
+      usage: new UsageSampler({
+        launcher,
+        groups,
+        clock,
+        background,
+        logger,
+        records: () => supervisor.list(),
+      }),
       baseFolders,
       fileDirs,
       clock,

@@ -1,4 +1,5 @@
 import type { GroupLimits } from "./lifecycle/limits.ts";
+import type { UsedAmounts } from "./lifecycle/measured.ts";
 import type { Command } from "./lifecycle/spec.ts";
 import type { Identity } from "./lifecycle/record.ts";
 import type { Launched } from "./launch/run_folder.ts";
@@ -73,6 +74,22 @@ export interface FileContent {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** A process to measure: by its group, or else by its sessions. */
+export type UsageTarget =
+  & { readonly number: number }
+  & (
+    | { readonly group: string }
+    | { readonly sessions: readonly Identity[] }
+  );
+
+/** What processes use. */
+export interface UsageAnswer {
+  /** When it was counted: time since the boot, ms. */
+  readonly atMs: number;
+  /** By number; who is not there is missing. */
+  readonly used: ReadonlyMap<number, UsedAmounts>;
+}
+
 /** The privileged program, as the rest of the daemon sees it. */
 export interface Launcher {
   /** Starts a command; ends when its launcher has ended. */
@@ -135,4 +152,6 @@ export interface Launcher {
    * @throws {AppError} INVALID_ARGUMENT if somebody is left in it.
    */
   removeGroup(name: string): Promise<void>;
+  /** Measures processes, all at once. */
+  measureUsage(targets: readonly UsageTarget[]): Promise<UsageAnswer>;
 }

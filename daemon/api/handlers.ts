@@ -15,8 +15,10 @@ import type {
   ProcessFile,
   ProcessInfo,
   ProcessInspection,
+  ProcessStatusInfo,
   RemoteSource,
 } from "../../shared/manager_api/types.ts";
+import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
@@ -24,6 +26,7 @@ import { findPlace } from "../supervisor/file_place.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { UsageSampler } from "../supervisor/usage_sampler.ts";
 import {
   type BaseFolders,
   expandExecRequest,
@@ -47,6 +50,7 @@ export interface ApiPorts extends SystemPorts {
   readonly live: LiveOperations;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
+  readonly usage: Pick<UsageSampler, "of" | "refresh" | "freshen">;
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
@@ -64,8 +68,13 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, live, store, hub, baseFolders, fileDirs } = ports;
+  const { supervisor, live, store, hub, usage, baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
+  // Events do without: what a process uses is no change of it.
+  const statusOf = (record: ProcessRecord): ProcessStatusInfo => ({
+    ...toStatus(record),
+    Usage: usage.of(record),
+  });
   const checkFile = (file: ProcessFile): string | null => {
     const { To } = expandFile(file, baseFolders);
     // One that is not absolute was found to be wrong already.
@@ -84,16 +93,24 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       supervisor.create(info);
       return null;
     },
-    list: () => supervisor.list().map(toStatus),
-    inspect(call): ProcessInspection {
+    async list() {
+      await usage.freshen();
+      return supervisor.list().map(statusOf);
+    },
+    async inspect(call): Promise<ProcessInspection> {
+      supervisor.get(idOf(call));
+      await usage.freshen();
       const record = supervisor.get(idOf(call));
       return {
         Info: hideSecrets(record.info),
-        Status: toStatus(record),
+        Status: statusOf(record),
         History: store.historyOf(record.id, HISTORY_MAX),
       };
     },
-    status: (call) => toStatus(supervisor.get(idOf(call))),
+    status(call) {
+      usage.refresh();
+      return statusOf(supervisor.get(idOf(call)));
+    },
     async stop(call) {
       const timeoutS = parseSeconds("timeout", call.params["timeout"] ?? "");
       await supervisor.stop(idOf(call), timeoutS * 1000);

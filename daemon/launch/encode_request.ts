@@ -1,6 +1,11 @@
 import type { GroupLimits } from "../lifecycle/limits.ts";
 import type { Identity } from "../lifecycle/record.ts";
-import type { FilePlace, GroupRequest, LaunchRequest } from "../ports.ts";
+import type {
+  FilePlace,
+  GroupRequest,
+  LaunchRequest,
+  UsageTarget,
+} from "../ports.ts";
 
 // Requests as launcher.sh reads them, line by line.
 
@@ -37,11 +42,11 @@ function encodeGroupRequest(request: GroupRequest): string[] {
 /** Writes down a group and its limits. */
 export function encodeGroup(
   name: string,
-  { cpuShares, cpuQuotaUs, memoryBytes }: GroupLimits,
+  { cpuShares, cpuQuotaUs, memoryBytes, pids }: GroupLimits,
 ): string[] {
   return [
     `group ${name}`,
-    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`,
+    `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes} ${pids}`,
   ];
 }
 
@@ -61,6 +66,18 @@ export function encodePlace(
     ...folders.map((folder) => `folder ${folder}`),
     "owner",
     `file ${name}`,
+  ];
+}
+
+/** Writes down whom to measure. */
+export function encodeUsageTarget(target: UsageTarget): string[] {
+  return [
+    `process ${target.number}`,
+    ...("group" in target
+      ? [`group ${target.group}`]
+      : target.sessions.map(({ bootId, pid, startTicks }) =>
+        `session ${bootId} ${pid} ${startTicks}`
+      )),
   ];
 }
 

@@ -11,6 +11,7 @@
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
+#   launcher.sh usage      say what processes use
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -155,7 +156,7 @@ run() {
   status=$?
   # Only of what this launcher started: the folder may have been used before.
   IFS=' ' read -r _ _ value _ <identity && [ "$value" = "$child" ] || {
-    [ -z "$kind" ] || "$tools/rmdir" -- "$memory" "$cpu" 2>/dev/null
+    [ -z "$kind" ] || remove_group
     exit 1
   }
   record_end "$status"
@@ -192,9 +193,7 @@ begin() {
   printf 'identity %s %s %s %s\n' "$boot" "$pid" "$start" "$launcher" \
     >&3 2>/dev/null
   # A group to join may be gone with its process: never mind.
-  [ -z "$kind" ] ||
-    { put "$cpu/cgroup.procs" 0 && put "$memory/cgroup.procs" 0; } ||
-    [ -n "$joins" ] ||
+  [ -z "$kind" ] || enter || [ -n "$joins" ] ||
     fail "cannot enter the group $group" >&3
   IFS=' '
   # A session of its own; an empty environment and default signal actions
@@ -454,23 +453,28 @@ pidfile() {
 }
 
 # sessions: sends a signal to all members (0 only looks). KILL is repeated,
-# since a member may fork, until nothing is left or a second has passed. A
-# session whose number now belongs to another leader is not ours: left alone.
+# since a member may fork, until nothing is left or a second has passed. Those
+# who fork faster than they are killed are brought to a stop first: whoever is
+# stopped forks no more and keeps its place in a limit of processes. A session
+# whose number now belongs to another leader is not ours: left alone.
 sessions() {
   signal_name
   left=
   while identity; do
     same_boot "$id_boot" || continue
     look "$id_pid" && [ "$start" != "$id_start" ] && continue
-    tries=50
+    tries=50 how=$name
     members "$id_pid"
     while [ -n "$members" ]; do
+      forks=
       for member in $members; do
         # The search may have taken long: once more, right before.
         [ "$name" != 0 ] && look "$member" && [ "$session" = "$id_pid" ] &&
-          kill -s "$name" "$member" 2>/dev/null
+          kill -s "$how" "$member" 2>/dev/null || continue
+        [ "$state" = T ] || forks=yes
       done
       [ "$name" = KILL ] && [ "$tries" -gt 0 ] || break
+      [ -n "$forks" ] && how=STOP || how=KILL
       "$tools/sleep" 0.02
       tries=$((tries - 1))
       members "$id_pid"
@@ -489,7 +493,7 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
+  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup | usage)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -502,6 +506,10 @@ case $verb in
       limit | oom | ungroup)
         # shellcheck source=groups.sh
         . "$home/groups.sh"
+        ;;
+      usage)
+        # shellcheck source=usage.sh
+        . "$home/usage.sh"
         ;;
     esac
     "$verb"

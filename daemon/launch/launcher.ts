@@ -1,5 +1,6 @@
 import { AppError, assert, messageOf } from "../../shared/errors.ts";
 import type { GroupLimits } from "../lifecycle/limits.ts";
+import type { UsedAmounts } from "../lifecycle/measured.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type {
   FileContent,
@@ -9,6 +10,8 @@ import type {
   LaunchRequest,
   ProbeAnswer,
   ProcessFacts,
+  UsageAnswer,
+  UsageTarget,
 } from "../ports.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { TextLineStream } from "../../shared/std/streams.ts";
@@ -17,6 +20,7 @@ import {
   encodeIdentity,
   encodeLaunch,
   encodePlace,
+  encodeUsageTarget,
   VERSION_LINE,
 } from "./encode_request.ts";
 import { parseLaunched } from "./run_folder.ts";
@@ -38,7 +42,8 @@ type Verb =
   | "remove"
   | "limit"
   | "oom"
-  | "ungroup";
+  | "ungroup"
+  | "usage";
 
 /**
  * Asks `launcher.sh`: the only file of the daemon that runs a program. One
@@ -198,6 +203,11 @@ export class ShellLauncher implements Launcher {
     await this.#ask("ungroup", [`group ${name}`]);
   }
 
+  async measureUsage(targets: readonly UsageTarget[]): Promise<UsageAnswer> {
+    const lines = await this.#ask("usage", targets.flatMap(encodeUsageTarget));
+    return parseUsage(lines);
+  }
+
   /** @param more The rest of the request, given the answer's first line. */
   async #ask(
     verb: Verb,
@@ -337,4 +347,19 @@ function parseProbe(lines: readonly string[]): ProbeAnswer {
     });
   }
   return { bootId, alive };
+}
+
+function parseUsage(lines: readonly string[]): UsageAnswer {
+  let atMs = 0;
+  const used = new Map<number, UsedAmounts>();
+  for (const line of lines) {
+    const [word, ...fields] = line.split(" ");
+    const [first = 0, ...counts] = fields.map(Number);
+    if (word === "at") atMs = first * 1000;
+    if (word !== "usage") continue;
+    const [cpuUs = 0, memoryBytes = 0, memoryPeakBytes = 0, processes = 0] =
+      counts;
+    used.set(first, { cpuUs, memoryBytes, memoryPeakBytes, processes });
+  }
+  return { atMs, used };
 }

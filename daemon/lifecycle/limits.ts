@@ -1,7 +1,7 @@
 import type {
+  LimitResource,
   Limits,
   ProcessInfo,
-  Resource,
 } from "../../shared/manager_api/types.ts";
 
 /** What a control group is told; -1 = no limit. */
@@ -10,7 +10,10 @@ export interface GroupLimits {
   readonly cpuShares: number;
   /** CPU time in each 100 ms, microseconds. */
   readonly cpuQuotaUs: number;
+  /** Swap counts as well, where the kernel counts it. */
   readonly memoryBytes: number;
+  /** Processes and threads at once. */
+  readonly pids: number;
 }
 
 // Mesos' bounds and periods: src/slave/containerizer/mesos/isolators/cgroups/
@@ -26,6 +29,8 @@ const MIB = 1024 * 1024;
 /** Beyond this a number of JavaScript has no exact bytes. */
 const CPUS_MAX = 100_000;
 const MEMORY_BYTES_MAX = 2 ** 50;
+/** The most that the kernel takes: PID_MAX_LIMIT in linux/threads.h. */
+const PIDS_MAX = 4_194_304;
 
 /**
  * What a process may use, as Mesos' cgroups isolator has it: cpus that were
@@ -40,7 +45,8 @@ export function toGroupLimits(
   const cpus = promised?.Cpus ?? 0;
   const cpusMost = most?.Cpus ?? 0;
   const memory = (most?.Mem || promised?.Mem) ?? 0;
-  if (cpus <= 0 && cpusMost <= 0 && memory <= 0) return null;
+  const pids = most?.Pids ?? 0;
+  if (cpus <= 0 && cpusMost <= 0 && memory <= 0 && pids <= 0) return null;
   return {
     cpuShares: cpus <= 0
       ? -1
@@ -51,18 +57,21 @@ export function toGroupLimits(
     memoryBytes: memory <= 0
       ? -1
       : between(MEMORY_BYTES_MIN, memory * MIB, MEMORY_BYTES_MAX),
+    pids: pids <= 0 ? -1 : between(1, pids, PIDS_MAX),
   };
 }
 
 /** The definition with new limits; what they leave out stays as it is. */
 export function withLimits(info: ProcessInfo, limits: Limits): ProcessInfo {
-  const before: Resource = info.LimitResources ?? { Cpus: 0, Mem: 0, Disk: 0 };
+  const before: LimitResource = info.LimitResources ??
+    { Cpus: 0, Mem: 0, Disk: 0 };
   return {
     ...info,
     LimitResources: {
       ...before,
       Cpus: limits.Cpus ?? before.Cpus,
       Mem: limits.Mem ?? before.Mem,
+      ...(limits.Pids !== undefined && { Pids: limits.Pids }),
     },
   };
 }

@@ -36,6 +36,7 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
         ? phase.deadlineMs
         : 0,
     ),
+    OOMKilled: record.result === "oom-killed",
   };
 }
 

@@ -40,20 +40,20 @@ export class Groups {
    * have ended, and nobody would remove it).
    */
   forHelper(runner: ProcessRunner): GroupRequest | null {
-    const name = this.#nameOf(runner);
+    const name = this.groupOf(runner.record);
     return name === null ? null : { name, limits: null, isRequired: false };
   }
 
   /** Whether the kernel killed in a process's group as memory was short. */
   async isOomKilled(runner: ProcessRunner): Promise<boolean> {
-    const name = this.#nameOf(runner);
+    const name = this.groupOf(runner.record);
     return name !== null && await this.ports.launcher.isOomKilled(name);
   }
 
   /** Removes the group of one start; harmless where there is none. */
   async remove(runner: ProcessRunner, generation?: number): Promise<void> {
     const { launcher, logger } = this.ports;
-    const name = this.#nameOf(runner, generation);
+    const name = this.groupOf(runner.record, generation);
     if (name === null) return;
     try {
       await launcher.removeGroup(name);
@@ -104,7 +104,7 @@ export class Groups {
       if (record.limiting?.kind === "failed") {
         return refuse(record.limiting.reason);
       }
-      const name = this.#nameOf(runner);
+      const name = this.groupOf(record);
       if (name === null) {
         return refuse("it was started without any, stop it first");
       }
@@ -122,9 +122,9 @@ export class Groups {
     runner.dispatch({ type: "limitsChanged", limits });
   }
 
-  /** The group of a process's start; null if it has none. */
-  #nameOf(
-    { record: { number, limiting } }: ProcessRunner,
+  /** The group of a process's start, the latest; null if it has none. */
+  groupOf(
+    { number, limiting }: ProcessRecord,
     generation?: number,
   ): string | null {
     const { policy } = this.ports;
@@ -137,7 +137,12 @@ export class Groups {
   }
 }
 
-const UNLIMITED = { cpuShares: -1, cpuQuotaUs: -1, memoryBytes: -1 };
+const UNLIMITED = {
+  cpuShares: -1,
+  cpuQuotaUs: -1,
+  memoryBytes: -1,
+  pids: -1,
+};
 
 function nameOf(
   { parent }: GroupPolicy,

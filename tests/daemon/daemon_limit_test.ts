@@ -1,7 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { AppError } from "../../shared/errors.ts";
 import type { Limits, Resource } from "../../shared/manager_api/types.ts";
-import { isInGroup, NO_CGROUP_V1, readGroup } from "../support/cgroups.ts";
+import {
+  isInGroup,
+  NO_CGROUP_V1,
+  NO_PIDS_V1,
+  readGroup,
+} from "../support/cgroups.ts";
 import { type DaemonOptions, TestDaemon } from "../support/test_daemon.ts";
 import { eventually } from "./support/eventually.ts";
 
@@ -18,12 +23,11 @@ function testLimits(
   name: string,
   run: (daemon: TestDaemon, group: string) => Promise<void>,
   options: DaemonOptions = {},
+  unless = NO_CGROUP_V1,
 ): void {
   Deno.test({
-    name: `${name}${
-      NO_CGROUP_V1 === null ? "" : ` (skipped: ${NO_CGROUP_V1})`
-    }`,
-    ignore: NO_CGROUP_V1 !== null,
+    name: `${name}${unless === null ? "" : ` (skipped: ${unless})`}`,
+    ignore: unless !== null,
     async fn() {
       await using daemon = await TestDaemon.start(options);
       await run(daemon, `${daemon.cgroup}/1.1`);
@@ -37,7 +41,8 @@ async function groupIsGone(group: string): Promise<void> {
     "the group is gone",
     () =>
       readGroup("cpu", group, "cpu.shares") === null &&
-      readGroup("memory", group, "tasks") === null,
+      readGroup("memory", group, "tasks") === null &&
+      readGroup("pids", group, "tasks") === null,
   );
 }
 
@@ -151,6 +156,33 @@ testLimits("setLimits holds at once and stays", async (daemon, group) => {
     -1,
   );
 });
+
+testLimits(
+  "a fork bomb stays within its limit and can be stopped",
+  async (daemon, group) => {
+    const id = await daemon.create({
+      Id: "p",
+      // Whoever cannot fork tries again, for ever. Not without its limit.
+      StartCmd: `grep -q ':pids:/${group}$' /proc/self/cgroup && ` +
+        `exec perl -e '$SIG{TERM} = "IGNORE"; while (1) { fork }'`,
+      Envs: ["PATH=/usr/bin"],
+      StopTimeout: 1,
+      LimitResources: { ...resource(0, 0), Pids: 60 },
+    });
+    const read = (file: string) => readGroup("pids", group, file);
+    await eventually("it fills its limit", () => read("pids.current") === "60");
+    assertEquals(read("pids.max"), "60");
+    // The host can do as before.
+    const beside = await daemon.create({ Id: "beside", ...SLEEP });
+    await daemon.waitForState(beside, "running");
+    await daemon.client.setLimits(id, { Pids: 40 });
+    assertEquals(read("pids.max"), "40");
+    await daemon.client.stop(id, 1);
+    await groupIsGone(group);
+  },
+  {},
+  NO_PIDS_V1,
+);
 
 testLimits("setLimits changes nothing where it cannot", async (daemon) => {
   const limits: Limits = { Mem: 64 };

@@ -12,9 +12,21 @@ export const NO_CGROUP_V1: string | null = Deno.uid() !== 0
   ? null
   : "needs the cpu and memory controllers of cgroup version 1";
 
+/** Why the number of processes cannot be limited here; null if it can be. */
+export const NO_PIDS_V1: string | null = NO_CGROUP_V1 ??
+  (isThere(`${ROOT}/pids/cgroup.procs`)
+    ? null
+    : "needs the pids controller of cgroup version 1");
+
+/** Why swap cannot be limited on this host; null if it can. */
+export const NO_MEMSW_V1: string | null = NO_CGROUP_V1 ??
+  (isThere(`${ROOT}/memory/memory.memsw.limit_in_bytes`)
+    ? null
+    : "needs a kernel that counts swap");
+
 /** A file of a group; null if there is no such group. */
 export function readGroup(
-  controller: "cpu" | "memory",
+  controller: "cpu" | "memory" | "pids",
   group: string,
   file: string,
 ): string | null {
@@ -40,7 +52,7 @@ export function isInGroup(pid: number, group: string): boolean {
 
 /** Kills and removes what a test left in a group and in those below it. */
 export async function removeGroups(group: string): Promise<void> {
-  for (const controller of ["cpu", "memory"]) {
+  for (const controller of ["cpu", "memory", "pids"]) {
     const path = `${ROOT}/${controller}/${group}`;
     if (!isThere(path)) continue;
     const children = [...Deno.readDirSync(path)]

@@ -6,6 +6,8 @@ import type {
   LaunchRequest,
   ProbeAnswer,
   ProcessFacts,
+  UsageAnswer,
+  UsageTarget,
 } from "../../daemon/ports.ts";
 
 /** Boot that all of its processes are of. */
@@ -26,6 +28,10 @@ export class FakeLauncher implements Launcher {
   readonly sent: string[] = [];
   /** Awaited before a probe answers; what it answers was looked up before. */
   beforeProbeAnswer: () => Promise<void> = () => Promise.resolve();
+  /** What it answers when it is asked to measure. */
+  usage: UsageAnswer = { atMs: 0, used: new Map() };
+  /** Awaited before that. */
+  beforeUsageAnswer: () => Promise<void> = () => Promise.resolve();
   #nextPid = 100;
 
   /** Puts a process into the table, as if it had been started before. */
@@ -104,5 +110,11 @@ export class FakeLauncher implements Launcher {
   removeGroup(name: string): Promise<void> {
     this.sent.push(`ungroup ${name}`);
     return Promise.resolve();
+  }
+
+  async measureUsage(targets: readonly UsageTarget[]): Promise<UsageAnswer> {
+    this.sent.push(`usage ${targets.map(({ number }) => number).join(" ")}`);
+    await this.beforeUsageAnswer();
+    return this.usage;
   }
 }

@@ -11,6 +11,7 @@ import { toSpec } from "../../../daemon/lifecycle/spec.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import { UsageSampler } from "../../../daemon/supervisor/usage_sampler.ts";
 import type { ProcessFile } from "../../../shared/manager_api/types.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
@@ -53,14 +54,16 @@ export class ApiBench implements AsyncDisposable {
   private constructor(private readonly dir: TempDir) {
     const hub = new EventHub();
     const launcher = this.launcher;
+    const logger = createLogger((line) => this.log.push(line), () => 0);
+    const background = new BackgroundTasks((_name, error) => {
+      throw error;
+    });
     const execs = new Execs({
       launcher,
       clock: this.clock,
       folders: layOutFolders(`${dir.path}/run`, dir.path),
-      logger: createLogger((line) => this.log.push(line), () => 0),
-      background: new BackgroundTasks((_name, error) => {
-        throw error;
-      }),
+      logger,
+      background,
     });
     this.store = new ProcessStore(`${dir.path}/processes.db`);
     this.supervisor = new Supervisor({
@@ -110,12 +113,20 @@ export class ApiBench implements AsyncDisposable {
         }),
         store: this.store,
         hub,
+        usage: new UsageSampler({
+          launcher,
+          groups: { groupOf: () => null },
+          clock: this.clock,
+          background,
+          logger,
+          records: () => this.supervisor.list(),
+        }),
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
         clock: this.clock,
         isRecovered: () => this.isRecovered,
       }),
-      createLogger((line) => this.log.push(line), () => 0),
+      logger,
     );
   }
 

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ProcessInspection } from "../../../shared/manager_api/types.ts";
+import type {
+  ProcessEvent,
+  ProcessInspection,
+  ProcessStatusInfo,
+} from "../../../shared/manager_api/types.ts";
 import type { Handler } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import { createLogger } from "../../../shared/logger.ts";
@@ -85,6 +89,40 @@ Deno.test("inspect hides every secret", async () => {
   assertEquals(Info.Envs, ["A=******", "B=******", "C=******"]);
   assertEquals(Status.Status, "staging");
   assertEquals(History.map(({ Cause }) => Cause), ["created"]);
+});
+
+Deno.test("list, inspect and status say what a process uses, events do not", async () => {
+  await using api = await ApiBench.create();
+  await create(api, {});
+  for (const event of [EVENTS.prepared, EVENTS.launched, EVENTS.executed]) {
+    api.dispatch("p", event);
+  }
+  const get = async (path: string) =>
+    (await api.call("GET", `${BASE}/${path}`)).envelope.data;
+  const usageOf = (status: unknown) => (status as ProcessStatusInfo).Usage;
+  const { launcher } = api;
+  launcher.usage = {
+    atMs: 0,
+    used: new Map([[
+      api.supervisor.get("p").number,
+      { cpuUs: 1, memoryBytes: 2, memoryPeakBytes: 3, processes: 4 },
+    ]]),
+  };
+  // It is not waited for: the next one is told.
+  assertEquals(usageOf(await get("process/p/status")), null);
+  await settled();
+  const usage = usageOf(await get("process/p/status"));
+  assertEquals([usage?.MemoryPeakBytes, usage?.Processes], [3, 4]);
+  assertEquals((await get("process") as unknown[]).map(usageOf), [usage]);
+  const { Status } = await get("process/p") as ProcessInspection;
+  assertEquals(Status.Usage, usage);
+  assertEquals(launcher.sent, ["usage 1"]);
+  // Whoever waits is told at once.
+  api.clock.advance(5_000);
+  const [later] = (await get("process") as unknown[]).map(usageOf);
+  assertEquals(later?.Time, api.clock.nowMs());
+  const events = await get("events") as ProcessEvent[];
+  assertEquals(events.filter(({ Status }) => "Usage" in Status), []);
 });
 
 const FILE = { To: "${work_base_dir}/x", Base64: "aHVudGVyMg==" };

@@ -1,18 +1,11 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { GroupLimits } from "../../../daemon/lifecycle/limits.ts";
-import type { GroupRequest } from "../../../daemon/ports.ts";
-import {
-  isInGroup,
-  NO_CGROUP_V1,
-  readGroup,
-  removeGroups,
-} from "../../support/cgroups.ts";
-import { writeProgram } from "../../support/temp_dir.ts";
+import { isInGroup, NO_CGROUP_V1, readGroup } from "../../support/cgroups.ts";
 import { eventually } from "../support/eventually.ts";
+import { fakeRoot, LIMITS, limitsLine, MIB, testGroup } from "./group_bench.ts";
 import {
   exists,
   IS_ROOT,
-  type LaunchBench,
   readIfThere,
   sh,
   testShells,
@@ -21,31 +14,8 @@ import {
 // Control groups: version 1 by the kernel of this host, version 2 by a folder
 // that looks like one.
 
-const MIB = 1024 * 1024;
-const LIMITS = { cpuShares: 512, cpuQuotaUs: 50_000, memoryBytes: 64 * MIB };
 /** A program that takes all the memory that it gets. */
 const HOG = ["/usr/bin/tail", "/dev/zero"] as const;
-
-/** A group of this test alone; removed at its end. */
-function testGroup() {
-  const parent = `bcs-process-test-${crypto.randomUUID()}`;
-  const request = (part: Partial<GroupRequest> = {}): GroupRequest => ({
-    name: `${parent}/1.1`,
-    limits: LIMITS,
-    isRequired: true,
-    ...part,
-  });
-  return {
-    name: `${parent}/1.1`,
-    request,
-    [Symbol.asyncDispose]: () => removeGroups(parent),
-  };
-}
-
-function limitsLine(limits: GroupLimits): string {
-  const { cpuShares, cpuQuotaUs, memoryBytes } = limits;
-  return `limits ${cpuShares} ${cpuQuotaUs} ${memoryBytes}`;
-}
 
 testShells("starts a process with its limits", async (bench) => {
   await using group = testGroup();
@@ -142,22 +112,6 @@ testShells("changes no limit to less than is used", async (bench) => {
   await launch.end();
 }, NO_CGROUP_V1);
 
-/** Has the launcher take a folder of the test for the kernel's. */
-async function fakeRoot(bench: LaunchBench, controllers: string | null) {
-  const root = `${bench.dir}/cgroup`;
-  await Deno.mkdir(root);
-  if (controllers !== null) {
-    await Deno.writeTextFile(`${root}/cgroup.controllers`, `${controllers}\n`);
-  }
-  const script = await Deno.readTextFile(bench.launcher);
-  assertStringIncludes(script, "\ncgroups=/sys/fs/cgroup\n");
-  await writeProgram(
-    bench.launcher,
-    script.replace("=/sys/fs/cgroup\n", `=${root}\n`),
-  );
-  return root;
-}
-
 testShells("limits by version 2 as well", async (bench) => {
   const root = await fakeRoot(bench, "cpuset cpu io memory pids");
   const name = "a/b/1.1";
@@ -166,17 +120,48 @@ testShells("limits by version 2 as well", async (bench) => {
   const launch = await bench.launch({ group });
   assertEquals(await launch.end(), "1 exited 0 no");
   for (const above of ["", "a/", "a/b/"]) {
-    assertEquals(await read(`${above}cgroup.subtree_control`), "+cpu +memory");
+    assertEquals(
+      await read(`${above}cgroup.subtree_control`),
+      "+cpu +memory +pids",
+    );
   }
-  const files = ["memory.max", "cpu.weight", "cpu.max", "cgroup.procs"];
+  const files = [
+    "memory.max",
+    "memory.swap.max",
+    "cpu.weight",
+    "cpu.max",
+    "pids.max",
+    "cgroup.procs",
+  ];
   const state = () => Promise.all(files.map((file) => read(`${name}/${file}`)));
-  assertEquals(await state(), [`${64 * MIB}`, "20", "50000 100000", "0"]);
-  const unlimited = { cpuShares: 262_144, cpuQuotaUs: -1, memoryBytes: -1 };
+  assertEquals(await state(), [
+    `${64 * MIB}`,
+    "0",
+    "20",
+    "50000 100000",
+    "max",
+    "0",
+  ]);
+  // Whoever is in there is killed together.
+  assertEquals(await read(`${name}/memory.oom.group`), "1");
+  const unlimited = {
+    cpuShares: 262_144,
+    cpuQuotaUs: -1,
+    memoryBytes: -1,
+    pids: 77,
+  };
   assertEquals(
     await bench.ask("limit", [`group ${name}`, limitsLine(unlimited)]),
     [],
   );
-  assertEquals(await state(), ["max", "10000", "max 100000", "0"]);
+  assertEquals(await state(), [
+    "max",
+    "max",
+    "10000",
+    "max 100000",
+    "77",
+    "0",
+  ]);
   await bench.ask("limit", [
     `group ${name}`,
     limitsLine({ ...unlimited, cpuShares: 2 }),
@@ -344,7 +329,17 @@ testShells("refuses a group that is none", async (bench) => {
       name,
     );
   }
-  for (const limits of ["", "1 2", "1 2 3 4", "a 2 3", "1 -- 3", "$(x) 1 1"]) {
+  for (
+    const limits of [
+      "",
+      "1 2 3",
+      "1 2 3 4 5",
+      "a 2 3 4",
+      "1 -- 3 4",
+      "$(x) 1 1 1",
+      "1 1 1 max",
+    ]
+  ) {
     assertEquals(
       await bench.ask("limit", ["group a", `limits ${limits}`]),
       ["error the request has no limits where they must stand"],

@@ -1,13 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { toGroupLimits, withLimits } from "../../../daemon/lifecycle/limits.ts";
-import type { Resource } from "../../../shared/manager_api/types.ts";
+import type {
+  LimitResource,
+  Resource,
+} from "../../../shared/manager_api/types.ts";
 import { record } from "./records.ts";
 
 const MIB = 1024 * 1024;
 
 function info(
   promised: Partial<Resource> | null,
-  most: Partial<Resource> | null = null,
+  most: Partial<LimitResource> | null = null,
 ) {
   const none = { Cpus: 0, Mem: 0, Disk: 0 };
   return {
@@ -40,9 +43,19 @@ for (
       cpuShares: shares,
       cpuQuotaUs: quotaUs,
       memoryBytes: bytes,
+      pids: -1,
     });
   });
 }
+
+Deno.test("toGroupLimits() of a number of processes", () => {
+  const of = (Pids: number) => toGroupLimits(info(null, { Pids }));
+  const alone = { cpuShares: -1, cpuQuotaUs: -1, memoryBytes: -1 };
+  assertEquals(of(1), { ...alone, pids: 1 });
+  // The kernel refuses more than it has numbers for.
+  assertEquals(of(1e9), { ...alone, pids: 4_194_304 });
+  assertEquals([of(0), of(-1)], [null, null]);
+});
 
 Deno.test("toGroupLimits() of a process without limits", () => {
   for (const none of [null, {}, { Cpus: -1, Mem: -1 }, { Disk: 5 }]) {
@@ -61,5 +74,11 @@ Deno.test("withLimits() changes what it is given and no more", () => {
   assertEquals(withLimits(bare, { Cpus: 0.5 }), {
     ...bare,
     LimitResources: { Cpus: 0.5, Mem: 0, Disk: 0 },
+  });
+  assertEquals(withLimits(bare, { Pids: 5 }).LimitResources, {
+    Cpus: 0,
+    Mem: 0,
+    Disk: 0,
+    Pids: 5,
   });
 });

@@ -83,6 +83,7 @@ Deno.test("transition() waits, and starts the next generation by itself", () => 
       Healthy: null,
       Restarts: 0,
       NextStartTime: 7,
+      OOMKilled: false,
     },
   );
   assertEquals(

@@ -28,6 +28,7 @@ Deno.test("toStatus() keeps the original's keys first, in their order", () => {
     ["Healthy", null],
     ["Restarts", 0],
     ["NextStartTime", 0],
+    ["OOMKilled", false],
   ]);
 });
 
