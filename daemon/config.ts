@@ -142,6 +142,9 @@ export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
   --limits WHEN           limits         ${DEFAULTS.limits}: start a process all the same
                                          where they cannot be enforced, and say
                                          so; require: refuse it; off: enforce none
+  --heartbeat-timeout SECONDS
+                          heartbeat_timeout  until a process whose owner is
+                                         not heard of is stopped: ${DEFAULTS.heartbeat_timeout}
   -h, --help              this text
 
 Flags override the file, the file overrides the defaults.`;

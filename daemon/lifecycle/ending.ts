@@ -26,6 +26,7 @@ export function startAgain(record: ProcessRecord): Decision {
       exit: null,
       pid: 0,
       finishedMs: null,
+      orphaned: null,
       message: `process ${record.id} is being started again`,
     },
     effects: [{ type: "prepare" }],

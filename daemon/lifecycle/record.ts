@@ -136,6 +136,13 @@ export interface CreatedFile {
   readonly owner: string;
 }
 
+/** Whose lease ended, which is why a process was stopped. */
+export interface Orphaned {
+  readonly owner: string;
+  /** For how long it was not heard of, ms. */
+  readonly silentMs: number;
+}
+
 /** All that is known of one process: what is stored, by one writer. */
 export interface ProcessRecord {
   /** Never used again for another process; names the run folder. */
@@ -156,6 +163,13 @@ export interface ProcessRecord {
    * @default {null}
    */
   readonly limiting?: Limiting | null;
+  /**
+   * The executor that it belongs to; "" = none.
+   * @default {info.ExecutorId}
+   */
+  readonly owner?: string;
+  /** Set once it is being stopped as an orphan. @default {null} */
+  readonly orphaned?: Orphaned | null;
   readonly phase: Phase;
   /** Why it is as it is; the first failure wins. */
   readonly result: ProcessResult;
@@ -171,6 +185,11 @@ export interface ProcessRecord {
   readonly startedMs: number;
   /** When the main process ended or was found gone; wall clock, ms. */
   readonly finishedMs: number | null;
+}
+
+/** The executor that a process belongs to; "" = none. */
+export function ownerOf({ owner, info }: ProcessRecord): string {
+  return owner ?? info.ExecutorId;
 }
 
 /** The tracked processes of a phase, if it has any. */

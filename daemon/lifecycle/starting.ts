@@ -1,5 +1,6 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import { startAgain, toStopped } from "./ending.ts";
+import { describeSilence } from "./exit_text.ts";
 import { toGroupLimits, withLimits } from "./limits.ts";
 import { addMain, type ProcessRecord, trackedOf } from "./record.ts";
 import { endDuringRestart, keepRunning, runRestarted } from "./restarting.ts";
@@ -8,6 +9,7 @@ import { toSpec } from "./spec.ts";
 import {
   endOfMain,
   enterStopping,
+  resultOfStop,
   seekMain,
   withoutMain,
 } from "./stop_ladder.ts";
@@ -146,7 +148,7 @@ export function neverStarted(
   const wasAsked = record.phase.state === "stopping";
   return toStopped({
     ...record,
-    result: wasAsked ? "stopped" : "start-failed",
+    result: wasAsked ? resultOfStop(record) : "start-failed",
     message: `process ${record.id} failed to start: ${event.message}`,
     finishedMs: event.nowMs,
   });
@@ -176,8 +178,9 @@ export function stopNothing(
 ): Decision {
   return toStopped({
     ...record,
-    result: "stopped",
-    message: `process ${record.id} was stopped before it was started`,
+    result: resultOfStop(record),
+    message: `process ${record.id} was stopped before it was started` +
+      (record.orphaned ? `, as ${describeSilence(record.orphaned)}` : ""),
     finishedMs: event.nowMs,
   });
 }

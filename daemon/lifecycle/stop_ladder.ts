@@ -1,5 +1,6 @@
+import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { toStopped } from "./ending.ts";
-import { describeResult } from "./exit_text.ts";
+import { describeResult, describeSilence } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
   type Exit,
@@ -66,7 +67,7 @@ export function beginStop(
   event: Event<"stopRequested"> | Event<"restartRequested">,
 ): Decision {
   const { phase } = record;
-  const asked: ProcessRecord = { ...record, result: "stopped" };
+  const asked: ProcessRecord = { ...record, result: resultOfStop(record) };
   const tracked = trackedOf(phase);
   if (phase.state === "running" && tracked !== null) {
     return stopRunning(asked, tracked, event);
@@ -87,6 +88,11 @@ export function beginStop(
   }
   const stopping = withoutMain(enter(asked, "sigterm", tracked, event));
   return seekMain(stopping, event.nowMs);
+}
+
+/** What a stop makes of a process. */
+export function resultOfStop({ orphaned }: ProcessRecord): ProcessResult {
+  return orphaned ? "lease-expired" : "stopped";
 }
 
 /**
@@ -149,7 +155,8 @@ function enter(
       left: [],
     },
     message: `process ${record.id} is being ` +
-      (asked === "restart" ? "restarted" : "stopped"),
+      (asked === "restart" ? "restarted" : "stopped") +
+      (record.orphaned ? `, as ${describeSilence(record.orphaned)}` : ""),
   };
 }
 
@@ -317,7 +324,7 @@ function describeEnd(
     exit,
     result,
     finishedMs: event.nowMs,
-    message: describeResult(record.id, result, exit, reason),
+    message: describeResult(record, result, exit, reason),
   };
 }
 

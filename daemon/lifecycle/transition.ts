@@ -1,6 +1,12 @@
 import type { ProcessState } from "../../shared/manager_api/types.ts";
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import type { ProcessEvent } from "./events.ts";
+import {
+  changeOwner,
+  orphanLive,
+  orphanStaging,
+  orphanStopping,
+} from "./owning.ts";
 import { type ProcessRecord, trackedOf } from "./record.ts";
 import {
   afterRestart,
@@ -71,6 +77,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: stopNothing,
     restartRequested: "ignore",
+    leaseEnded: orphanStaging,
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     reloaded: "ignore",
     claimed: "ignore",
@@ -94,6 +102,8 @@ export const TABLE: Table = {
     deadline: killRestart,
     stopRequested: beginStop,
     restartRequested: restartStarting,
+    leaseEnded: orphanLive,
+    ownerChanged: changeOwner,
     restartEnded: afterRestart,
     reloaded: "ignore",
     claimed: relaunch,
@@ -117,6 +127,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: beginStop,
     restartRequested: restartRunning,
+    leaseEnded: orphanLive,
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     reloaded: noteReload,
     claimed: "ignore",
@@ -140,6 +152,8 @@ export const TABLE: Table = {
     deadline: climb,
     stopRequested: stopSooner,
     restartRequested: restartStopping,
+    leaseEnded: orphanStopping,
+    ownerChanged: changeOwner,
     restartEnded: stopRestarted,
     reloaded: "ignore",
     claimed: neverLaunched,
@@ -163,6 +177,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: "ignore",
     restartRequested: restartStopped,
+    leaseEnded: "ignore",
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     reloaded: "ignore",
     claimed: "ignore",

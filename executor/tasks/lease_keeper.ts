@@ -1,0 +1,96 @@
+import { backoffMs } from "../../shared/backoff.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { ManagerClient } from "../../shared/manager_api/client.ts";
+
+/** Longest time between two heartbeats, ms. */
+const INTERVAL_MS_MAX = 60_000;
+/** The share of a lease after which it is renewed: three may be lost. */
+const LEASE_SHARE = 0.25;
+/** Waits between two tries while the daemon does not answer. */
+const RETRY = { firstMs: 50, maxMs: 2_000 };
+
+/** What keeping leases takes. */
+export interface LeasePorts {
+  readonly manager: Pick<ManagerClient, "heartbeat">;
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** What this run of the executor is called by the daemon. */
+  readonly owner: string;
+  /** Whether the daemon may have a process of ours that lives. */
+  readonly hasProcesses: () => boolean;
+}
+
+/**
+ * Tells the daemon that somebody looks after our processes: without that it
+ * stops them. One without leases (the original) is not asked again until it is
+ * another.
+ */
+export class LeaseKeeper {
+  #isOffered = true;
+  #failures = 0;
+  #woken = new AbortController();
+
+  constructor(private readonly ports: LeasePorts) {}
+
+  /** A process was created: how long its lease is, the daemon has to say. */
+  onCreated(): void {
+    this.#woken.abort();
+  }
+
+  /** The daemon is there, again, and maybe another one. */
+  onDaemonThere(): void {
+    this.#isOffered = true;
+    this.#woken.abort();
+  }
+
+  /**
+   * Sends heartbeats for as long as there are processes.
+   *
+   * @param signal Ends it.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // Before the daemon is asked: what happens meanwhile is not to be missed.
+      this.#woken = new AbortController();
+      const over = AbortSignal.any([signal, this.#woken.signal]);
+      const isDue = this.#isOffered && this.ports.hasProcesses();
+      const waitMs = isDue ? await this.#beat() : null;
+      if (waitMs === null) await aborted(over);
+      else await this.ports.clock.sleep(waitMs, over);
+    }
+  }
+
+  /** @returns Time until the next one, ms; null = none is of use. */
+  async #beat(): Promise<number | null> {
+    const { manager, owner, random, logger } = this.ports;
+    try {
+      const { Timeout } = await manager.heartbeat(owner);
+      this.#failures = 0;
+      return Timeout === 0
+        ? INTERVAL_MS_MAX
+        : Math.min(INTERVAL_MS_MAX, Timeout * 1000 * LEASE_SHARE);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === "NOT_FOUND") {
+        logger.info("the daemon knows no leases, its processes have none");
+        this.#isOffered = false;
+        return null;
+      }
+      if (this.#failures++ === 0) {
+        logger.warn("leases not renewed", { reason: error.message });
+      }
+      return backoffMs(this.#failures, RETRY, random());
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
