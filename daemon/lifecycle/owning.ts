@@ -31,25 +31,21 @@ export function orphanStopping(
   record: RecordIn<"stopping">,
   event: LeaseEnded,
 ): Decision {
-  if (record.phase.asked === "stop") return { record, effects: [] };
+  const { asked } = record.phase;
+  if (asked === "stop") return { record, effects: [] };
   const kept = keep(record, event);
   if (kept !== null) return kept;
-  const orphan = toOrphan(record, event);
   const result = record.result === "stopped" ? "lease-expired" : record.result;
-  const { record: stopped, effects } = stopSooner(
-    { ...orphan, result },
+  const stop = stopSooner(
+    { ...toOrphan(record, event), result },
     toStopRequest(record, event),
   );
-  return {
-    record: stopped.result !== "lease-expired" ? stopped : {
-      ...stopped,
-      message: stopped.exit === null
-        ? `process ${record.id} is being stopped, as ` +
-          describeSilence(event)
-        : describeResult(stopped, "lease-expired", stopped.exit, ""),
-    },
-    effects,
-  };
+  if (asked === null) return stop;
+  const { record: stopped } = stop;
+  const message = stopped.exit === null
+    ? `process ${record.id} is being stopped, as ${describeSilence(event)}`
+    : describeResult(stopped, stopped.result, stopped.exit, "");
+  return { ...stop, record: { ...stopped, message } };
 }
 
 /** It belongs to somebody else from now on, or to nobody. */
