@@ -1,4 +1,3 @@
-import { backoffMs } from "../../shared/backoff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -8,15 +7,13 @@ import type { ManagerClient } from "../../shared/manager_api/client.ts";
 const INTERVAL_MS_MAX = 60_000;
 /** The share of a lease after which it is renewed: three may be lost. */
 const LEASE_SHARE = 0.25;
-/** Waits between two tries while the daemon does not answer. */
-const RETRY = { firstMs: 50, maxMs: 2_000 };
+/** Wait between two tries while the daemon does not answer, ms. */
+const RETRY_MS = 1_000;
 
 /** What keeping leases takes. */
 export interface LeasePorts {
   readonly manager: Pick<ManagerClient, "heartbeat">;
   readonly clock: Clock;
-  /** From 0 up to 1. */
-  readonly random: () => number;
   readonly logger: Logger;
   /** What this run of the executor is called by the daemon. */
   readonly owner: string;
@@ -31,7 +28,7 @@ export interface LeasePorts {
  */
 export class LeaseKeeper {
   #isOffered = true;
-  #failures = 0;
+  #hasFailed = false;
   #woken = new AbortController();
 
   constructor(private readonly ports: LeasePorts) {}
@@ -66,10 +63,10 @@ export class LeaseKeeper {
 
   /** @returns Time until the next one, ms; null = none is of use. */
   async #beat(): Promise<number | null> {
-    const { manager, owner, random, logger } = this.ports;
+    const { manager, owner, logger } = this.ports;
     try {
       const { Timeout } = await manager.heartbeat(owner);
-      this.#failures = 0;
+      this.#hasFailed = false;
       return Timeout === 0
         ? INTERVAL_MS_MAX
         : Math.min(INTERVAL_MS_MAX, Timeout * 1000 * LEASE_SHARE);
@@ -80,10 +77,11 @@ export class LeaseKeeper {
         this.#isOffered = false;
         return null;
       }
-      if (this.#failures++ === 0) {
+      if (!this.#hasFailed) {
         logger.warn("leases not renewed", { reason: error.message });
       }
-      return backoffMs(this.#failures, RETRY, random());
+      this.#hasFailed = true;
+      return RETRY_MS;
     }
   }
 }

@@ -59,7 +59,7 @@ export class Story {
     const stubborn = new Random(seed ^ 0x1b873593).next() * 0.5;
     daemon.obeys = (id) => hash(id, seed) >= stubborn;
     // Longer than what ever passes here before anybody has a turn.
-    daemon.leaseMs = 20_000;
+    daemon.leaseMs = 10_000;
     daemon.startMs = (id) => Math.floor(hash(id, seed + 1) * 2) * 700;
   }
 
