@@ -10,7 +10,7 @@ import { eventually } from "../daemon/support/eventually.ts";
 import { isAlive } from "../daemon/support/proc.ts";
 
 /** Seconds: as short as an executor that is alive can keep under load. */
-const LEASE_S = 4;
+const LEASE_S = 3;
 const FOREVER = "exec sleep 1000";
 
 async function startAgent(): Promise<FakeAgent> {
