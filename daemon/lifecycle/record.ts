@@ -164,8 +164,10 @@ export interface ProcessRecord {
    */
   readonly limiting?: Limiting | null;
   /**
-   * The executor that it belongs to; "" = none.
-   * @default {info.ExecutorId}
+   * The executor that it belongs to, at first `info.ExecutorId`; "" = nobody.
+   * Absent in records of daemons without leases, whose executors send no
+   * heartbeats: their processes must not end for that.
+   * @default {""}
    */
   readonly owner?: string;
   /** Set once it is being stopped as an orphan. @default {null} */
@@ -187,9 +189,9 @@ export interface ProcessRecord {
   readonly finishedMs: number | null;
 }
 
-/** The executor that a process belongs to; "" = none. */
-export function ownerOf({ owner, info }: ProcessRecord): string {
-  return owner ?? info.ExecutorId;
+/** The executor that a process belongs to; "" = nobody. */
+export function ownerOf({ owner }: ProcessRecord): string {
+  return owner ?? "";
 }
 
 /** The tracked processes of a phase, if it has any. */

@@ -83,6 +83,7 @@ export class Supervisor {
       id: info.Id,
       generation: 1,
       info,
+      owner: info.ExecutorId,
       phase: { state: "staging" },
       result: "none",
       exit: null,

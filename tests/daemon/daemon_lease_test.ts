@@ -114,3 +114,20 @@ Deno.test("a daemon that was stopped for longer than a lease ends none", async (
   assertEquals(status.Result, "lease-expired");
   assertEquals((await daemon.client.status(id)).Status, "running");
 });
+
+Deno.test("an orphan stays one over a crash of the daemon, however its stop goes on", async () => {
+  await using daemon = await TestDaemon.start(FLAGS);
+  const id = await daemon.create({
+    Id: "one",
+    StartCmd: "trap '' TERM; echo ready; while :; do sleep 0.01; done",
+    StopTimeout: 600,
+  });
+  await waitForLine(`${daemon.logDir}/one.stdout`, "ready");
+  await daemon.client.handOver(id, "", "run-1");
+  await daemon.waitForState(id, "stopping");
+  await daemon.restart();
+  await daemon.client.stop(id, 1);
+  const { Result, Signal, Message, Owner } = await daemon.client.status(id);
+  assertEquals([Result, Signal, Owner], ["lease-expired", 9, "run-1"]);
+  assertStringIncludes(Message, "its owner run-1 was not heard of for 1 s");
+});

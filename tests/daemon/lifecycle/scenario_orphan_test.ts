@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
-import type { ProcessRecord } from "../../../daemon/lifecycle/record.ts";
+import type { Phase, ProcessRecord } from "../../../daemon/lifecycle/record.ts";
 import { toStatus } from "../../../daemon/lifecycle/status.ts";
 import {
   ended,
@@ -16,8 +16,12 @@ import {
 
 // Lives of processes whose owner is silent. Its lease is 600 s, a stop has 10 s.
 
-const OWNED = { ExecutorId: "run-1" };
 const SILENT = "its owner run-1 was not heard of for 600 s";
+
+/** A process that has an owner. */
+function owned(phase: Phase): ProcessRecord {
+  return record(phase, {}, { owner: "run-1" });
+}
 
 function endOf({ record }: Story): Pick<
   ProcessRecord,
@@ -32,7 +36,7 @@ function swept(nowMs: number, ...left: number[]): ProcessEvent {
 }
 
 Deno.test("an orphan is stopped with its own time, and says why", () => {
-  const story = new Story(record({ state: "running", tracked: SIMPLE }, OWNED))
+  const story = new Story(owned({ state: "running", tracked: SIMPLE }))
     .on(EVENTS.leaseEnded);
   assertEquals(
     story.record.message,
@@ -54,7 +58,7 @@ Deno.test("an orphan is stopped with its own time, and says why", () => {
 });
 
 Deno.test("a stop that is asked for does not change why an orphan ended", () => {
-  const story = new Story(record({ state: "running", tracked: SIMPLE }, OWNED))
+  const story = new Story(owned({ state: "running", tracked: SIMPLE }))
     .on(EVENTS.leaseEnded)
     .on({ type: "stopRequested", timeoutMs: 1_000, nowMs: 5_000 })
     .on({ type: "deadline", nowMs: 6_000 })
@@ -75,7 +79,7 @@ Deno.test("a stop that is asked for does not change why an orphan ended", () => 
 });
 
 Deno.test("an orphan is stopped whatever its start has come to", () => {
-  const start = record({ state: "staging" }, OWNED);
+  const start = owned({ state: "staging" });
   const before = new Story(start).on(EVENTS.leaseEnded);
   assertEquals(endOf(before), {
     result: "lease-expired",
@@ -105,7 +109,7 @@ Deno.test("an orphan is stopped whatever its start has come to", () => {
 });
 
 Deno.test("an orphan is not restarted, whenever it was to be", () => {
-  const running = record({ state: "running", tracked: SIMPLE }, OWNED);
+  const running = owned({ state: "running", tracked: SIMPLE });
   const living = new Story(running).on(EVENTS.restartRequested)
     .on(EVENTS.leaseEnded);
   assertEquals(
@@ -136,7 +140,7 @@ Deno.test("an orphan is not restarted, whenever it was to be", () => {
 });
 
 Deno.test("an orphan that was stopped is started again as any other", () => {
-  const story = new Story(record({ state: "running", tracked: SIMPLE }, OWNED))
+  const story = new Story(owned({ state: "running", tracked: SIMPLE }))
     .on(EVENTS.leaseEnded).on(ended(exited(0)))
     .on(EVENTS.restartRequested).on(EVENTS.prepared).on(EVENTS.launched)
     .on(EVENTS.executed)
@@ -149,9 +153,9 @@ Deno.test("an orphan that was stopped is started again as any other", () => {
   });
 });
 
-Deno.test("a record without an owner of its own has the one it was made with", () => {
-  const before = record(stopping("sigterm", SIMPLE), OWNED);
-  assertEquals(toStatus(before).Owner, "run-1");
-  assertEquals(toStatus({ ...before, owner: "" }).Owner, "");
+Deno.test("a record of before there were leases belongs to nobody", () => {
+  const ExecutorId = "exec-1";
+  const before = record(stopping("sigterm", SIMPLE), { ExecutorId });
+  assertEquals(toStatus(before).Owner, "");
   assertEquals(toStatus({ ...before, owner: "run-2" }).Owner, "run-2");
 });

@@ -689,8 +689,8 @@ Deno.test("transition() keeps new limits in any state", () => {
 });
 
 /** A process that the owner of the event has. */
-function owned({ info, ...rest }: ProcessRecord): ProcessRecord {
-  return { ...rest, info: { ...info, ExecutorId: "run-1" } };
+function owned(record: ProcessRecord): ProcessRecord {
+  return { ...record, owner: "run-1" };
 }
 
 Deno.test("transition() stops an orphan as its definition has it, once", () => {

@@ -18,7 +18,10 @@ class Bench {
   readonly stored: string[] = [];
 
   add(id: string, info: Partial<ProcessInfo> = {}): ProcessRunner {
-    const running = record({ state: "running", tracked: SIMPLE }, info, { id });
+    const running = record({ state: "running", tracked: SIMPLE }, info, {
+      id,
+      owner: info.ExecutorId ?? "",
+    });
     const runner = new ProcessRunner(running, {
       store: {
         update: (record, Cause, Time) => {
