@@ -56,6 +56,7 @@ Deno.test("Leases end once, at their time, without a heartbeat", () => {
   assertEquals(bench.leases.leftMs(runner), null);
   // One that is heard of now is too late.
   assertEquals(bench.leases.renew("run-1"), { Processes: 1, Timeout: 600 });
+  assertEquals(bench.leases.leftMs(runner), null);
   runner.close();
   assertEquals(bench.clock.pending, 0);
 });
