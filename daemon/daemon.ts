@@ -16,6 +16,7 @@ import { EventHub } from "./supervisor/event_hub.ts";
 import { Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
 import { Groups } from "./supervisor/groups.ts";
+import { Leases } from "./supervisor/leases.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
@@ -108,6 +109,7 @@ export async function startDaemon(
       pid: event.Status.Pid,
     })
   );
+  const leases = new Leases(clock, config.heartbeatTimeoutMs);
   const supervisor = new Supervisor({
     store,
     clock,
@@ -116,6 +118,7 @@ export async function startDaemon(
     staging,
     execs,
     groups,
+    leases,
     removeFiles: (record) => removeFiles(folders, runRoot, record),
   });
   const runners = supervisor.restore(records);
@@ -134,6 +137,7 @@ export async function startDaemon(
     createHandlers({
       supervisor,
       live: new LiveOperations({ launcher, execs, staging, groups }),
+      leases,
       store,
       hub,
       usage: new UsageSampler({

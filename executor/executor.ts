@@ -22,6 +22,7 @@ import type {
 } from "./mesos/types.ts";
 import { shutdownBudgetMs } from "./shutdown_budget.ts";
 import { describeTask, toIp } from "./bcs/describe_task.ts";
+import { LeaseKeeper } from "./tasks/lease_keeper.ts";
 import { followProcesses } from "./tasks/process_follower.ts";
 import { TaskManager } from "./tasks/task_manager.ts";
 import { buildTaskStatus, type TaskReport } from "./updates/status_update.ts";
@@ -50,6 +51,7 @@ export class Executor {
   readonly #background: BackgroundTasks;
   readonly #subscription: Subscription;
   readonly #tasks: TaskManager;
+  readonly #leases: LeaseKeeper;
   readonly #updates: UpdateManager;
   /** Null until the first message: most executors never get one. */
   #messages: Promise<MessageHandler> | null = null;
@@ -107,9 +109,18 @@ export class Executor {
         }),
       onRefused: (error) => this.#onRefused(error),
     });
+    // A name of this very run: another of the same id does not answer for it.
+    const owner = [config.frameworkId, config.executorId, ports.uuid()]
+      .join("/");
+    this.#leases = new LeaseKeeper({
+      ...ports,
+      owner,
+      hasProcesses: () => this.#tasks.processIds.length > 0,
+    });
     this.#tasks = new TaskManager({
       ...ports,
       ...config,
+      owner,
       background,
       following: this.#following.promise,
       report: (report) => this.#report(report),
@@ -121,6 +132,7 @@ export class Executor {
       hasKillingState: () => this.#hasCapability("TASK_KILLING_STATE"),
       defaultUser: () => this.#defaultUser(),
       signal: this.#leaving.signal,
+      onCreated: () => this.#leases.onCreated(),
       onResolved: () => this.#completion.update(),
     });
   }
@@ -142,9 +154,13 @@ export class Executor {
           onForgotten: (id) => this.#tasks.onForgotten(id),
           onStatus: (status) => this.#tasks.onStatus(status),
         },
-        this.#following.resolve,
+        () => {
+          this.#following.resolve();
+          this.#leases.onDaemonThere();
+        },
         signal,
       ));
+    this.#background.run("leases", () => this.#leases.run(signal));
     this.#background.run("heartbeats", () =>
       sendHeartbeats({
         ...ports,

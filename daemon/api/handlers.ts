@@ -1,6 +1,7 @@
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
 import {
   parseExecRequest,
+  parseHandOver,
   parseLimits,
   parseProcessFile,
   parseProcessInfo,
@@ -8,9 +9,11 @@ import {
   parseSignal,
 } from "../../shared/manager_api/parse.ts";
 import { FILE_BYTES_MAX } from "../../shared/manager_api/parse_files.ts";
+import { parseOwner } from "../../shared/manager_api/parse_owner.ts";
 import type { Operation } from "../../shared/manager_api/routes.ts";
 import type {
   ExecResult,
+  LeaseInfo,
   ProcessEvent,
   ProcessFile,
   ProcessInfo,
@@ -23,6 +26,7 @@ import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
 import { findPlace } from "../supervisor/file_place.ts";
+import type { Leases } from "../supervisor/leases.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -48,6 +52,7 @@ const HISTORY_MAX = 100;
 export interface ApiPorts extends SystemPorts {
   readonly supervisor: Supervisor;
   readonly live: LiveOperations;
+  readonly leases: Pick<Leases, "renew">;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
   readonly usage: Pick<UsageSampler, "of" | "refresh" | "freshen">;
@@ -68,7 +73,8 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, live, store, hub, usage, baseFolders, fileDirs } = ports;
+  const { supervisor, live, leases, store, hub, usage } = ports;
+  const { baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   // Events do without: what a process uses is no change of it.
   const statusOf = (record: ProcessRecord): ProcessStatusInfo => ({
@@ -90,7 +96,7 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
         baseFolders,
       );
       refuseUnsupported(info);
-      supervisor.create(info);
+      await supervisor.create(info);
       return null;
     },
     async list() {
@@ -159,8 +165,15 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       await supervisor.setLimits(id, parseLimits(body));
       return null;
     },
-    heartbeat: notYet,
-    handOver: notYet,
+    heartbeat: (call): LeaseInfo =>
+      leases.renew(parseOwner(call.params["owner"] ?? "")),
+    async handOver(call) {
+      const id = idOf(call);
+      supervisor.get(id);
+      const body = await readBody(call.request, BODY_BYTES_MAX);
+      supervisor.handOver(id, parseHandOver(body));
+      return null;
+    },
     logs: notYet,
     ...createSystemHandlers(ports),
     events({ request, query }): readonly ProcessEvent[] | Response {

@@ -1,4 +1,5 @@
 import type { Decision } from "./decision.ts";
+import { describeSilence } from "./exit_text.ts";
 import type { ProcessRecord } from "./record.ts";
 import { toNextStart } from "./restart_policy.ts";
 
@@ -67,20 +68,26 @@ export function startAgain(record: ProcessRecord, restarts = 0): Decision {
       exit: null,
       pid: 0,
       finishedMs: null,
+      orphaned: null,
       message: `process ${record.id} is being started again`,
     },
     effects: [{ type: "prepare" }],
   };
 }
 
-/** Nothing is there to be stopped: it only waited for its next start. */
+/**
+ * Nothing is there to be stopped: it only waited for its next start.
+ *
+ * @param record With the result of a stop.
+ */
 export function stopWaiting(record: ProcessRecord): Decision {
+  const { id, orphaned } = record;
   return {
     record: {
       ...record,
       phase: { state: "stopped" },
-      result: "stopped",
-      message: `process ${record.id} was stopped before it was started again`,
+      message: `process ${id} was stopped before it was started again` +
+        (orphaned ? `, as ${describeSilence(orphaned)}` : ""),
     },
     effects: [],
   };

@@ -1,5 +1,5 @@
 import { boundText } from "../../shared/bound_text.ts";
-import { describeExit } from "./exit_text.ts";
+import { describeExit, describeSilence } from "./exit_text.ts";
 import type { ProcessEvent } from "./events.ts";
 import type { Phase, ProcessRecord } from "./record.ts";
 
@@ -58,6 +58,10 @@ function describeEvent(event: ProcessEvent): string {
     case "stopRequested":
     case "restartRequested":
       return `${event.timeoutMs / 1000} s until force`;
+    case "leaseEnded":
+      return describeSilence(event);
+    case "ownerChanged":
+      return event.owner === "" ? "to nobody" : `to ${event.owner}`;
     case "restartEnded":
       return event.failure ?? "its restart command succeeded";
     case "helperEnded":

@@ -66,6 +66,16 @@ export type ProcessEvent =
     readonly timeoutMs: number;
     readonly nowMs: number;
   }
+  /** Its owner was not heard of for too long. */
+  | {
+    readonly type: "leaseEnded";
+    readonly owner: string;
+    /** For how long, ms. */
+    readonly silentMs: number;
+    readonly nowMs: number;
+  }
+  /** It was handed over; "" = to nobody. */
+  | { readonly type: "ownerChanged"; readonly owner: string }
   /** The restart command has ended. */
   | {
     readonly type: "restartEnded";

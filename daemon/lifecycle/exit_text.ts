@@ -1,6 +1,6 @@
 import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { signalNameOf } from "../../shared/signals.ts";
-import type { Exit } from "./record.ts";
+import type { Exit, Orphaned, ProcessRecord } from "./record.ts";
 
 /** Words how a process ended, to follow its name. */
 export function describeExit(exit: Exit): string {
@@ -16,9 +16,15 @@ export function describeExit(exit: Exit): string {
   }
 }
 
+/** Words why a process is an orphan. */
+export function describeSilence({ owner, silentMs }: Orphaned): string {
+  const seconds = Math.round(silentMs / 1000);
+  return `its owner ${owner} was not heard of for ${seconds} s`;
+}
+
 /** Says in one line what has become of a process. */
 export function describeResult(
-  id: string,
+  { id, orphaned }: Pick<ProcessRecord, "id" | "orphaned">,
   result: ProcessResult,
   exit: Exit,
   reason: string,
@@ -30,9 +36,10 @@ export function describeResult(
     case "oom-killed":
       return `process ${id} was killed as it had used up its memory: it ${end}`;
     case "stopped":
-      return exit.kind === "unknown"
-        ? `process ${id} was stopped`
-        : `process ${id} was stopped: it ${end}`;
+    case "lease-expired":
+      return `process ${id} was stopped` +
+        (orphaned ? `, as ${describeSilence(orphaned)}` : "") +
+        (exit.kind === "unknown" ? "" : `: it ${end}`);
     default:
       return `process ${id} ${end}`;
   }

@@ -155,6 +155,13 @@ export interface CreatedFile {
   readonly owner: string;
 }
 
+/** Whose lease ended, which is why a process was stopped. */
+export interface Orphaned {
+  readonly owner: string;
+  /** For how long it was not heard of, ms. */
+  readonly silentMs: number;
+}
+
 /** All that is known of one process: what is stored, by one writer. */
 export interface ProcessRecord {
   /** Never used again for another process; names the run folder. */
@@ -181,6 +188,15 @@ export interface ProcessRecord {
    * @default {null}
    */
   readonly limiting?: Limiting | null;
+  /**
+   * The executor that it belongs to, at first `info.ExecutorId`; "" = nobody.
+   * Absent in records of daemons without leases, whose executors send no
+   * heartbeats: their processes must not end for that.
+   * @default {""}
+   */
+  readonly owner?: string;
+  /** Set once it is being stopped as an orphan. @default {null} */
+  readonly orphaned?: Orphaned | null;
   readonly phase: Phase;
   /** Why it is as it is; the first failure wins. */
   readonly result: ProcessResult;
@@ -196,6 +212,11 @@ export interface ProcessRecord {
   readonly startedMs: number;
   /** When the main process ended or was found gone; wall clock, ms. */
   readonly finishedMs: number | null;
+}
+
+/** The executor that a process belongs to; "" = nobody. */
+export function ownerOf({ owner }: ProcessRecord): string {
+  return owner ?? "";
 }
 
 /** The tracked processes of a phase, if it has any. */

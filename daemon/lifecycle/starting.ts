@@ -1,6 +1,7 @@
 import type { Decision, EventOf, RecordIn } from "./decision.ts";
 import { arrive } from "./check.ts";
 import { startAgain, toStopped } from "./ending.ts";
+import { describeSilence } from "./exit_text.ts";
 import { toGroupLimits, withLimits } from "./limits.ts";
 import { addMain, isAtRest, type ProcessRecord, trackedOf } from "./record.ts";
 import {
@@ -13,6 +14,7 @@ import { toSpec } from "./spec.ts";
 import {
   endOfMain,
   enterStopping,
+  resultOfStop,
   seekMain,
   withoutMain,
 } from "./stop_ladder.ts";
@@ -164,7 +166,7 @@ export function neverStarted(
   const wasAsked = record.phase.state === "stopping";
   return toStopped({
     ...record,
-    result: wasAsked ? "stopped" : "start-failed",
+    result: wasAsked ? resultOfStop(record) : "start-failed",
     message: `process ${record.id} failed to start: ${event.message}`,
     finishedMs: event.nowMs,
   }, event.nowMs);
@@ -209,8 +211,9 @@ export function stopNothing(
 ): Decision {
   return toStopped({
     ...record,
-    result: "stopped",
-    message: `process ${record.id} was stopped before it was started`,
+    result: resultOfStop(record),
+    message: `process ${record.id} was stopped before it was started` +
+      (record.orphaned ? `, as ${describeSilence(record.orphaned)}` : ""),
     finishedMs: event.nowMs,
   }, event.nowMs);
 }

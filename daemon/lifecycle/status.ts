@@ -1,6 +1,6 @@
 import { boundText } from "../../shared/bound_text.ts";
 import type { ProcessStatusInfo } from "../../shared/manager_api/types.ts";
-import type { Exit, ProcessRecord } from "./record.ts";
+import { type Exit, ownerOf, type ProcessRecord } from "./record.ts";
 
 /** Longest message, UTF-8 bytes. */
 const MESSAGE_BYTES_MAX = 4_096;
@@ -27,6 +27,7 @@ export function toStatus(record: ProcessRecord): ProcessStatusInfo {
     ExitKnown: isKnown(exit),
     FinishTime: toSeconds(record.finishedMs ?? 0),
     Generation: record.generation,
+    Owner: ownerOf(record),
     Healthy: record.info.CheckCmd
       ? phase.state === "running" && !phase.isUnhealthy
       : null,

@@ -1,5 +1,6 @@
+import type { ProcessResult } from "../../shared/manager_api/types.ts";
 import { stopWaiting, toStopped } from "./ending.ts";
-import { describeResult } from "./exit_text.ts";
+import { describeResult, describeSilence } from "./exit_text.ts";
 import type { Effect, ProcessEvent } from "./events.ts";
 import {
   type Exit,
@@ -68,8 +69,8 @@ export function beginStop(
   event: Event<"stopRequested"> | Event<"restartRequested">,
 ): Decision {
   const { phase } = record;
-  if (isAtRest(phase)) return stopWaiting(record);
-  const asked: ProcessRecord = { ...record, result: "stopped" };
+  const asked: ProcessRecord = { ...record, result: resultOfStop(record) };
+  if (isAtRest(phase)) return stopWaiting(asked);
   if (isUp(phase)) return stopRunning(asked, phase.tracked, event);
   const tracked = trackedOf(phase);
   if (phase.state === "starting" && phase.step === "restart-command") {
@@ -88,6 +89,11 @@ export function beginStop(
   }
   const stopping = withoutMain(enter(asked, "sigterm", tracked, event));
   return seekMain(stopping, event.nowMs);
+}
+
+/** What a stop makes of a process. */
+export function resultOfStop({ orphaned }: ProcessRecord): ProcessResult {
+  return orphaned ? "lease-expired" : "stopped";
 }
 
 /**
@@ -150,7 +156,8 @@ function enter(
       left: [],
     },
     message: `process ${record.id} is being ` +
-      (asked === "restart" ? "restarted" : "stopped"),
+      (asked === "restart" ? "restarted" : "stopped") +
+      (record.orphaned ? `, as ${describeSilence(record.orphaned)}` : ""),
   };
 }
 
@@ -342,7 +349,7 @@ function describeEnd(
     // Why it is stopped says more than that it was.
     message: record.result === "start-failed"
       ? record.message
-      : describeResult(record.id, result, exit, reason),
+      : describeResult(record, result, exit, reason),
   };
 }
 

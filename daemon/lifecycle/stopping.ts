@@ -8,6 +8,7 @@ import {
   deadlineOf,
   endOfMain,
   isMainWaitedFor,
+  resultOfStop,
   seekMain,
   stopRunning,
   sweep,
@@ -110,7 +111,7 @@ export function stopSooner(
   return {
     record: {
       ...record,
-      result: record.result === "none" ? "stopped" : record.result,
+      result: record.result === "none" ? resultOfStop(record) : record.result,
       phase: {
         ...phase,
         // Whatever it was stopped for: it does not start again.
@@ -245,7 +246,7 @@ export function afterSweep(
       ? {
         exit: { kind: "unknown" },
         message: describeResult(
-          record.id,
+          record,
           record.result,
           { kind: "unknown" },
           "",

@@ -4,6 +4,12 @@ import { failCheck, noteHealthy, noteUnhealthy, passCheck } from "./check.ts";
 import type { ProcessEvent } from "./events.ts";
 import { isAtRest, type ProcessRecord, trackedOf } from "./record.ts";
 import {
+  changeOwner,
+  orphanLive,
+  orphanStaging,
+  orphanStopping,
+} from "./owning.ts";
+import {
   afterRestart,
   restartRunning,
   restartStarting,
@@ -72,6 +78,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: stopNothing,
     restartRequested: "ignore",
+    leaseEnded: orphanStaging,
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     checkPassed: "ignore",
     checkFailed: "ignore",
@@ -97,6 +105,8 @@ export const TABLE: Table = {
     deadline: endStep,
     stopRequested: beginStop,
     restartRequested: restartStarting,
+    leaseEnded: orphanLive,
+    ownerChanged: changeOwner,
     restartEnded: afterRestart,
     checkPassed: passCheck,
     checkFailed: failCheck,
@@ -122,6 +132,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: beginStop,
     restartRequested: restartRunning,
+    leaseEnded: orphanLive,
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     checkPassed: noteHealthy,
     checkFailed: noteUnhealthy,
@@ -147,6 +159,8 @@ export const TABLE: Table = {
     deadline: climb,
     stopRequested: stopSooner,
     restartRequested: restartStopping,
+    leaseEnded: orphanStopping,
+    ownerChanged: changeOwner,
     restartEnded: stopRestarted,
     checkPassed: "ignore",
     checkFailed: "ignore",
@@ -172,6 +186,8 @@ export const TABLE: Table = {
     deadline: "ignore",
     stopRequested: "ignore",
     restartRequested: restartStopped,
+    leaseEnded: "ignore",
+    ownerChanged: changeOwner,
     restartEnded: "ignore",
     checkPassed: "ignore",
     checkFailed: "ignore",

@@ -1,17 +1,19 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type {
+  HandOver,
   Limits,
   ProcessFile,
   ProcessInfo,
 } from "../../shared/manager_api/types.ts";
 import type { Effect } from "../lifecycle/events.ts";
-import { isAtRest, type ProcessRecord } from "../lifecycle/record.ts";
+import { isAtRest, ownerOf, type ProcessRecord } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { Execs } from "./execs.ts";
 import type { Groups } from "./groups.ts";
+import type { Leases } from "./leases.ts";
 import { ProcessRunner, type RunnerPorts } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 
@@ -29,6 +31,7 @@ export interface SupervisorPorts {
   /** Commands beside processes: what is stopped has none left. */
   readonly execs: Pick<Execs, "settled">;
   readonly groups: Pick<Groups, "change" | "remove">;
+  readonly leases: Pick<Leases, "follow" | "leftMs" | "close">;
   /** Removes what the daemon kept of a process beside its record. */
   readonly removeFiles: (record: ProcessRecord) => Promise<void>;
 }
@@ -55,15 +58,24 @@ export class Supervisor {
   }
 
   /**
-   * Registers a process and begins to start it.
+   * Registers a process and begins to start it. It takes the place of an
+   * orphan of another owner that was stopped.
    *
    * @throws {AppError} ALREADY_EXISTS while the id is known.
    */
-  create(info: ProcessInfo): ProcessRecord {
-    if (this.#runners.has(info.Id)) {
+  async create(info: ProcessInfo): Promise<ProcessRecord> {
+    const found = this.#runners.get(info.Id)?.record;
+    if (
+      found?.phase.state === "stopped" && found.result === "lease-expired" &&
+      ownerOf(found) !== info.ExecutorId
+    ) await this.delete(info.Id);
+    // Another may have been quicker.
+    const known = this.#runners.get(info.Id);
+    if (known !== undefined) {
       throw new AppError(
         "ALREADY_EXISTS",
-        `processinfo ${info.Id} already existed`,
+        // The original's words, which its clients look for, are at both ends.
+        `processinfo ${info.Id}${this.#describeOwner(known)} already existed`,
       );
     }
     const nowMs = this.ports.clock.nowMs();
@@ -71,6 +83,7 @@ export class Supervisor {
       id: info.Id,
       generation: 1,
       info,
+      owner: info.ExecutorId,
       phase: { state: "staging" },
       result: "none",
       exit: null,
@@ -181,6 +194,25 @@ export class Supervisor {
     await this.ports.groups.change(this.#get(id), limits);
   }
 
+  /**
+   * Gives a process to another owner.
+   *
+   * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if it is somebody else's.
+   */
+  handOver(id: string, { From, To }: HandOver): void {
+    const runner = this.#get(id);
+    const owner = ownerOf(runner.record);
+    if (owner !== From) {
+      const name = (text: string) => text === "" ? "nobody" : `"${text}"`;
+      throw new AppError(
+        "FAILED_PRECONDITION",
+        `process ${id} cannot be handed over: it belongs to ` +
+          `${name(owner)}, not to ${name(From)}`,
+      );
+    }
+    runner.dispatch({ type: "ownerChanged", owner: To });
+  }
+
   /** @throws {AppError} NOT_FOUND */
   get(id: string): ProcessRecord {
     return this.#get(id).record;
@@ -203,6 +235,7 @@ export class Supervisor {
 
   /** Gives up all timers: the processes live on. */
   close(): void {
+    this.ports.leases.close();
     for (const runner of this.#runners.values()) runner.close();
   }
 
@@ -229,6 +262,18 @@ export class Supervisor {
     hub.publish(event);
   }
 
+  #describeOwner(runner: ProcessRunner): string {
+    const owner = ownerOf(runner.record);
+    if (owner === "") return "";
+    const leftMs = this.ports.leases.leftMs(runner);
+    return ` of ${owner}` +
+      (leftMs === null
+        ? ""
+        : `, whose lease ends in ${
+          Math.max(0, Math.ceil(leftMs / 1000))
+        } s unless that is heard of,`);
+  }
+
   #get(id: string): ProcessRunner {
     const runner = this.#runners.get(id);
     if (runner === undefined) {
@@ -240,6 +285,7 @@ export class Supervisor {
   #add(record: ProcessRecord): ProcessRunner {
     const runner = new ProcessRunner(record, this.#runnerPorts);
     this.#runners.set(record.id, runner);
+    this.ports.leases.follow(runner);
     return runner;
   }
 }

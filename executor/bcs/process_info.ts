@@ -52,8 +52,8 @@ export interface ProcessInfoOptions {
   readonly user: string;
   /** Working folder of a plain Mesos task: the executor's sandbox. */
   readonly sandbox: string;
-  /** The executor's own id. */
-  readonly executorId: string;
+  /** What this run of the executor is called by the daemon. */
+  readonly owner: string;
 }
 
 /** A process, and what its task asks for that cannot be given to it. */
@@ -140,7 +140,7 @@ export function toProcessInfo(
     ...(remoteVariables.length > 0 && { RemoteEnvs: remoteVariables }),
     User: task.command?.user || options.user,
     StatusInfo: null,
-    ExecutorId: options.executorId,
+    ExecutorId: options.owner,
     ExecutorHeartBeatTime: 0,
   };
   const isBcs = procInfo !== undefined && procInfo !== null;

@@ -18,6 +18,8 @@ export interface TaskPorts extends ControlPorts {
   readonly report: (report: TaskReport) => void;
   /** Told after each report of a task. */
   readonly onReported: (task: Task) => void;
+  /** Told when the daemon has a process more of ours. */
+  readonly onCreated: () => void;
   /** Told when there is one process less that may run unwanted. */
   readonly onResolved: () => void;
 }

@@ -21,7 +21,8 @@ export interface ControlPorts {
   /** From 0 up to 1. */
   readonly random: () => number;
   readonly logger: Logger;
-  readonly executorId: string;
+  /** What this run of the executor is called by the daemon. */
+  readonly owner: string;
   /** Aborted when the executor leaves. */
   readonly signal: AbortSignal;
 }
@@ -118,11 +119,10 @@ export class ProcessControl {
 
   /** Ends and deletes a process of ours that may or may not be there. */
   async remove(id: string): Promise<void> {
-    const { manager, clock, random, executorId, signal } = this.ports;
+    const { manager, clock, random, signal } = this.ports;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const { Info } = await manager.inspect(id);
-        if (Info.ExecutorId !== executorId) return;
+        if (!await this.#isOwn(id)) return;
         await manager.stop(id, 0);
         return await manager.delete(id);
       } catch (error) {
@@ -146,10 +146,15 @@ export class ProcessControl {
 
   /** An answer may have been lost on the way: is the process there, and ours? */
   async #expectOwn(
-    { Id, ExecutorId }: ProcessInfo,
+    { Id }: ProcessInfo,
     otherwise = new AppError("NOT_FOUND", "it was killed before"),
   ): Promise<void> {
-    const { Info } = await this.ports.manager.inspect(Id);
-    if (Info.ExecutorId !== ExecutorId) throw otherwise;
+    if (!await this.#isOwn(Id)) throw otherwise;
+  }
+
+  async #isOwn(id: string): Promise<boolean> {
+    const { manager, owner } = this.ports;
+    const { Info, Status } = await manager.inspect(id);
+    return (Status.Owner ?? Info.ExecutorId) === owner;
   }
 }

@@ -33,7 +33,8 @@ export interface FollowerPorts {
  * Passes on every change of the daemon's processes, over its restarts too:
  * each new stream begins after the last event of the one before.
  *
- * @param onFollowing Called once, when no change can be missed any more.
+ * @param onFollowing Called with each stream that is open: from the first on
+ * no change can be missed any more.
  * @param signal Ends it.
  */
 export async function followProcesses(

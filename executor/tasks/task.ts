@@ -273,6 +273,7 @@ export class Task {
       return this.#onNotCreated(error);
     }
     this.#process = "known";
+    this.ports.onCreated();
     if (this.#status !== null) this.#follow(this.#status);
   }
 

@@ -193,11 +193,11 @@ export class TaskManager {
   #examine(received: ReceivedTask): Candidate {
     const { info } = received;
     try {
-      const { sandbox, executorId, defaultUser } = this.ports;
+      const { sandbox, owner, defaultUser } = this.ports;
       const { processInfo, unsupported, isBcs } = toProcessInfo(info, {
         user: defaultUser(),
         sandbox,
-        executorId,
+        owner,
       });
       const problems = findCheckProblems(info);
       if (problems.length > 0) {

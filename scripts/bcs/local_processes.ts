@@ -43,7 +43,7 @@ export function toLocalProcesses(
     const { processInfo } = toProcessInfo(task, {
       user: "",
       sandbox: "/",
-      executorId: "",
+      owner: "",
     });
     const uris = group.processes[index]?.uris ?? [];
     return {

@@ -6,7 +6,9 @@ import { ServerSentEventParseStream } from "../std/streams.ts";
 import type {
   ExecRequest,
   ExecResult,
+  HandOver,
   HealthInfo,
+  LeaseInfo,
   Limits,
   LogPart,
   LogQuery,
@@ -172,24 +174,24 @@ export class ManagerClient {
   /**
    * Says that an executor is alive: the leases of all its processes begin anew.
    *
-   * @returns How many processes it owns.
+   * @returns How many they are, and how long the shortest lease is.
    * @throws {AppError} NOT_FOUND if the daemon knows no leases; UNAVAILABLE
    */
-  async heartbeat(owner: string): Promise<number> {
-    return await this.#call("heartbeat", { owner }) as number;
+  async heartbeat(owner: string): Promise<LeaseInfo> {
+    return await this.#call("heartbeat", { owner }) as LeaseInfo;
   }
 
   /**
    * Gives a process to another owner, whose lease begins now.
    *
-   * @param from The owner until now.
+   * @param from The owner until now; "" = nobody.
+   * @param to The new one; "" = nobody.
    * @throws {AppError} NOT_FOUND; FAILED_PRECONDITION if that is not its owner;
    * UNAVAILABLE
    */
   async handOver(id: string, from: string, to: string): Promise<void> {
-    await this.#call("handOver", { id }, {
-      body: JSON.stringify({ From: from, To: to }),
-    });
+    const handOver: HandOver = { From: from, To: to };
+    await this.#call("handOver", { id }, { body: JSON.stringify(handOver) });
   }
 
   /**

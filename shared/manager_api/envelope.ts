@@ -60,8 +60,9 @@ export function fromEnvelope(status: number, body: string): unknown {
   try {
     envelope = JSON.parse(body) ?? {};
   } catch (error) {
+    // What the original says of a route that it does not have.
     throw new AppError(
-      "INTERNAL",
+      codeOf(status, ""),
       `The daemon answered ${status} with no JSON: ${body.slice(0, 200)}`,
       { cause: error },
     );

@@ -3,9 +3,11 @@ import { ObjectReader } from "../json_reader.ts";
 import { SIGNAL_MAX, SIGNALS } from "../signals.ts";
 import { readFile, readFiles, readRemoteVariables } from "./parse_files.ts";
 import { readOptions } from "./parse_options.ts";
+import { readOwner } from "./parse_owner.ts";
 import { readUris } from "./parse_uris.ts";
 import type {
   ExecRequest,
+  HandOver,
   LimitResource,
   Limits,
   ProcessFile,
@@ -62,7 +64,7 @@ export function parseProcessInfo(
     Envs: readVariables(reader),
     Argv: readItems(reader, "Argv"),
     User: readUser(reader),
-    ExecutorId: readWord(reader, "ExecutorId"),
+    ExecutorId: readOwner(reader, "ExecutorId"),
     StatusInfo: null,
     ExecutorHeartBeatTime: 0,
   };
@@ -188,6 +190,26 @@ export function parseLimits(body: string): Limits {
   }
   reader.throwProblems("limits");
   return limits;
+}
+
+/**
+ * Reads to whom a process is given, as a client sends it.
+ *
+ * @throws {InvalidInputError} With every problem.
+ */
+export function parseHandOver(body: string): HandOver {
+  const subject = "owner";
+  const reader = new ObjectReader(parseJson(body, subject));
+  for (const key of ["From", "To"]) {
+    // One that was forgotten would take a process from its owner.
+    if (!reader.has(key)) reader.addProblem(key, 'must be given: "" is nobody');
+  }
+  const handOver: HandOver = {
+    From: readOwner(reader, "From"),
+    To: readOwner(reader, "To"),
+  };
+  reader.throwProblems(subject);
+  return handOver;
 }
 
 function readLimit(reader: ObjectReader, key: keyof Limits): Limits {

@@ -157,6 +157,22 @@ export interface RestartPolicy {
 /** What becomes of a process whose owner is not heard of any more. */
 export type OrphanPolicy = "stop" | "keep";
 
+/** The answer to a heartbeat (addition). */
+export interface LeaseInfo {
+  /** Live processes of that owner: their leases begin anew. */
+  readonly Processes: number;
+  /** Seconds until the first of them is an orphan; 0 = there is none. */
+  readonly Timeout: number;
+}
+
+/** Gives a process to another owner (addition). */
+export interface HandOver {
+  /** Its owner until now; "" = it has none. */
+  readonly From: string;
+  /** Its owner from now on; "" = nobody. */
+  readonly To: string;
+}
+
 /** A command to run beside a process, in its context (addition). */
 export interface ExecRequest {
   /** Program and arguments; without a slash the program is found in PATH. */

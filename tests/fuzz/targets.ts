@@ -129,7 +129,7 @@ function encode(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-const PROCESS_OPTIONS = { user: "", sandbox: "/sandbox", executorId: "exec-1" };
+const PROCESS_OPTIONS = { user: "", sandbox: "/sandbox", owner: "exec-1" };
 
 /** What is accepted can be made a process of, or not, and be sent back. */
 function checkEvent(codec: Codec, input: Uint8Array): boolean {

@@ -96,3 +96,11 @@ for (
     assertThrows(() => fromEnvelope(status, body), AppError);
   });
 }
+
+Deno.test("fromEnvelope() knows an operation that the original does not have", () => {
+  const error = assertThrows(
+    () => fromEnvelope(404, "404: Page Not Found"),
+    AppError,
+  );
+  assertEquals(error.code, "NOT_FOUND");
+});

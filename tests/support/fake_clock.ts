@@ -42,6 +42,15 @@ export class FakeClock implements Clock {
     return this.#timers.length;
   }
 
+  /**
+   * Moves on as while a program is stopped: what comes due meanwhile runs
+   * late, when it goes on.
+   */
+  jump(byMs: number): void {
+    this.#elapsedMs += byMs;
+    this.advance(0);
+  }
+
   /** Moves on; what comes due meanwhile runs in its order, at its time. */
   advance(byMs: number): void {
     const endMs = this.#elapsedMs + byMs;

@@ -227,8 +227,9 @@ export class TaskBench {
       rules: "auto",
       defaultUser: () => "games",
       sandbox: "/sandbox",
-      executorId: "exec-1",
+      owner: "exec-1",
       signal: this.#leaving.signal,
+      onCreated: () => {},
       onResolved: () => this.timesResolved++,
     });
   }

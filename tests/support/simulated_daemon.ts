@@ -3,6 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { ProcessManager } from "../../shared/manager_api/client.ts";
 import type {
   ExecResult,
+  LeaseInfo,
   ProcessEvent,
   ProcessInfo,
   ProcessInspection,
@@ -23,6 +24,8 @@ interface Process {
   forceAtMs: number;
   /** Calls that wait for its end. */
   readonly waiting: PromiseWithResolvers<void>[];
+  /** When it is an orphan. */
+  lease: Timer | null;
 }
 
 interface Follower {
@@ -44,6 +47,12 @@ export class SimulatedDaemon implements ProcessManager {
   startMs: (id: string) => number = () => 0;
   /** How many of the next calls have their effect but no answer. */
   answersToLose = 0;
+  /** After how long without a heartbeat a process is an orphan, ms. */
+  leaseMs = 600_000;
+  /** Whether it knows leases; the original does not. */
+  hasLeases = true;
+  /** Owners that were heard of, once for each heartbeat. */
+  readonly heartbeats: string[] = [];
   readonly #processes = new Map<string, Process>();
   readonly #events: ProcessEvent[] = [];
   readonly #followers = new Set<Follower>();
@@ -93,6 +102,7 @@ export class SimulatedDaemon implements ProcessManager {
   comeBack(): void {
     this.#isAway = false;
     for (const change of this.#unseen.splice(0)) change();
+    for (const process of this.#processes.values()) this.#renew(process);
   }
 
   /** A process ends by itself. */
@@ -118,7 +128,9 @@ export class SimulatedDaemon implements ProcessManager {
         force: null,
         forceAtMs: Infinity,
         waiting: [],
+        lease: null,
       });
+      this.#renew(this.#find(Id));
       this.#change(Id, { Status: "starting" });
       this.clock.after(this.startMs(Id), () =>
         this.#see(() => {
@@ -227,11 +239,33 @@ export class SimulatedDaemon implements ProcessManager {
   writeFile(): Promise<void> {
     return this.#refuse();
   }
-  heartbeat(): Promise<number> {
-    return this.#answer(() => this.#processes.size);
+  heartbeat(owner: string): Promise<LeaseInfo> {
+    return this.#answer(() => {
+      if (!this.hasLeases) throw new AppError("NOT_FOUND", "Page Not Found");
+      this.heartbeats.push(owner);
+      const renewed = [...this.#processes.values()].filter((process) =>
+        process.info.ExecutorId === owner && process.status.Status !== "stopped"
+      );
+      for (const process of renewed) this.#renew(process);
+      return {
+        Processes: renewed.length,
+        Timeout: renewed.length === 0 ? 0 : this.leaseMs / 1000,
+      };
+    });
   }
   setLimits(): Promise<void> {
     return this.#refuse();
+  }
+
+  /** While it is away, nobody's time runs. */
+  #renew(process: Process): void {
+    process.lease?.cancel();
+    if (!this.hasLeases || process.status.Status === "stopped") return;
+    process.lease = this.clock.after(this.leaseMs, () => {
+      if (this.#isAway) return;
+      const how = { ExitKnown: true, Signal: 15 };
+      this.#finish(process.status.Id, { ...how, Result: "lease-expired" });
+    });
   }
 
   #stateOf(id: string): ProcessStatusInfo["Status"] | undefined {
@@ -243,6 +277,7 @@ export class SimulatedDaemon implements ProcessManager {
       const process = this.#processes.get(id);
       if (process === undefined || process.status.Status === "stopped") return;
       process.force?.cancel();
+      process.lease?.cancel();
       const wasAsked = process.status.Status === "stopping";
       this.#change(id, {
         ...how,

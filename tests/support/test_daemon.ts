@@ -155,6 +155,11 @@ export class TestDaemon implements AsyncDisposable {
     return await this.#end("SIGTERM");
   }
 
+  /** Sends a signal to the daemon alone. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.kill(signal);
+  }
+
   /** A crash, and a new daemon on what it left. */
   async restart(): Promise<void> {
     await this.kill9();

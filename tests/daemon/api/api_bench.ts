@@ -6,6 +6,7 @@ import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
 import { Execs } from "../../../daemon/supervisor/execs.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
+import { Leases } from "../../../daemon/supervisor/leases.ts";
 import { LiveOperations } from "../../../daemon/supervisor/live_operations.ts";
 import { toSpec } from "../../../daemon/lifecycle/spec.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
@@ -65,6 +66,7 @@ export class ApiBench implements AsyncDisposable {
       logger,
       background,
     });
+    const leases = new Leases(this.clock, 600_000);
     this.store = new ProcessStore(`${dir.path}/processes.db`);
     this.supervisor = new Supervisor({
       store: this.store,
@@ -83,6 +85,7 @@ export class ApiBench implements AsyncDisposable {
         keep: ({ record }) => this.kept.push(record.id),
       },
       execs: { settled: () => this.settled },
+      leases,
       groups: {
         change: (runner, limits) => {
           runner.dispatch({ type: "limitsChanged", limits });
@@ -111,6 +114,7 @@ export class ApiBench implements AsyncDisposable {
               Promise.resolve(toSpec(record.info).environment),
           },
         }),
+        leases,
         store: this.store,
         hub,
         usage: new UsageSampler({

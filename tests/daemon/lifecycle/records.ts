@@ -157,6 +157,13 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
     timeoutMs: 8_000,
     nowMs: 5_000,
   },
+  leaseEnded: {
+    type: "leaseEnded",
+    owner: "run-1",
+    silentMs: 600_000,
+    nowMs: 5_000,
+  },
+  ownerChanged: { type: "ownerChanged", owner: "run-2" },
   restartEnded: {
     type: "restartEnded",
     failure: null,

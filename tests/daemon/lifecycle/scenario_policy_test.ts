@@ -80,6 +80,7 @@ Deno.test("transition() waits, and starts the next generation by itself", () => 
       ExitKnown: true,
       FinishTime: 5,
       Generation: 1,
+      Owner: "",
       Healthy: null,
       Restarts: 0,
       NextStartTime: 7,

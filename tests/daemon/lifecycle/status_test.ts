@@ -25,6 +25,7 @@ Deno.test("toStatus() keeps the original's keys first, in their order", () => {
     ["ExitKnown", false],
     ["FinishTime", 0],
     ["Generation", 2],
+    ["Owner", ""],
     ["Healthy", null],
     ["Restarts", 0],
     ["NextStartTime", 0],

@@ -742,7 +742,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 const FIRST_ANSWERS = ["launched", "refused", "claimed"];
 
 /** What is only remembered, whatever the state is: see below. */
-const MEMORIES = ["fileCreated", "unlimited", "limitsChanged"];
+const MEMORIES = ["fileCreated", "unlimited", "limitsChanged", "ownerChanged"];
 
 for (const [name, row] of Object.entries(ROWS)) {
   Deno.test(`transition() of ${name} against every event`, () => {
@@ -751,6 +751,8 @@ for (const [name, row] of Object.entries(ROWS)) {
     for (const event of Object.values(EVENTS)) {
       if (isTracked && FIRST_ANSWERS.includes(event.type)) continue;
       if (MEMORIES.includes(event.type)) continue;
+      // Nobody owns these: see below.
+      if (event.type === "leaseEnded") continue;
       const before = structuredClone(row.record);
       const outcome = describe(row.record, transition(row.record, event));
       assertEquals(row.record, before, `${event.type} changed its input`);
@@ -826,6 +828,91 @@ Deno.test("transition() keeps new limits in any state", () => {
     const LimitResources = { Cpus: 0, Mem: 64, Disk: 0 };
     assertEquals(decision, {
       record: { ...record, info: { ...record.info, LimitResources } },
+      effects: [],
+    });
+  }
+});
+
+/** A process that the owner of the event has. */
+function owned(record: ProcessRecord): ProcessRecord {
+  return { ...record, owner: "run-1" };
+}
+
+Deno.test("transition() stops an orphan as its definition has it, once", () => {
+  for (const [name, row] of Object.entries(ROWS)) {
+    const record = owned(row.record);
+    const { phase } = record;
+    const before = structuredClone(record);
+    const decision = transition(record, EVENTS.leaseEnded);
+    assertEquals(record, before);
+    const outcome = describe(record, decision);
+    if (phase.state === "stopped") {
+      assertEquals(outcome, "ignored", name);
+      continue;
+    }
+    if (phase.state === "stopping" && phase.asked === "stop") {
+      assertEquals(outcome, "unchanged", name);
+      continue;
+    }
+    const stop = { type: "stopRequested", nowMs: 5_000 } as const;
+    const asStopped = transition(record, { ...stop, timeoutMs: 10_000 });
+    assertEquals(outcome, describe(record, asStopped), name);
+    const after = decision?.record;
+    // What it had ended of is what it ended of, unless it was to start again.
+    const waits = phase.state === "starting" && phase.step === "backoff";
+    const isOver = !waits && record.result !== "none" &&
+      record.result !== "stopped";
+    assertEquals(
+      after?.result,
+      isOver ? record.result : "lease-expired",
+      name,
+    );
+    assertEquals(
+      after?.phase.state === "stopping" && after.phase.asked,
+      after?.phase.state === "stopping" && "stop",
+    );
+  }
+});
+
+Deno.test("transition() keeps an orphan whose definition says so", () => {
+  for (const [name, row] of Object.entries(ROWS)) {
+    const given = owned(row.record);
+    const record: ProcessRecord = {
+      ...given,
+      info: { ...given.info, OrphanPolicy: "keep" },
+    };
+    const { phase } = record;
+    const decision = transition(record, EVENTS.leaseEnded);
+    if (
+      phase.state === "stopped" ||
+      (phase.state === "stopping" && phase.asked === "stop")
+    ) {
+      assertEquals(decision?.record ?? record, record, name);
+      continue;
+    }
+    const message = record.exit === null
+      ? "process p is kept, though its owner run-1 was not heard of for 600 s"
+      : record.message;
+    assertEquals(decision, {
+      record: { ...record, owner: "", message },
+      effects: [],
+    }, name);
+  }
+});
+
+Deno.test("transition() knows that a lease was another owner's", () => {
+  for (const { record } of Object.values(ROWS)) {
+    const others = { ...owned(record), owner: "run-2" };
+    const decision = transition(others, EVENTS.leaseEnded);
+    assertEquals(decision?.record ?? others, others);
+    assertEquals(decision?.effects ?? [], []);
+  }
+});
+
+Deno.test("transition() gives a process to another owner in any state", () => {
+  for (const { record } of Object.values(ROWS)) {
+    assertEquals(transition(record, EVENTS.ownerChanged), {
+      record: { ...record, owner: "run-2" },
       effects: [],
     });
   }

@@ -7,6 +7,7 @@ import { Effects } from "../../../daemon/supervisor/effects.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
 import { Groups } from "../../../daemon/supervisor/groups.ts";
+import { Leases } from "../../../daemon/supervisor/leases.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { recover } from "../../../daemon/supervisor/recovery.ts";
 import { Staging } from "../../../daemon/supervisor/staging.ts";
@@ -67,6 +68,7 @@ function bench(
     staging,
     execs: { settled: () => Promise.resolve() },
     groups,
+    leases: new Leases(systemClock, 600_000),
     removeFiles: () => Promise.resolve(),
   });
   const { record: stored } = store.insert(record(phase, info), 0);

@@ -9,7 +9,7 @@ import taskGroup from "../../fixtures/bcs_process_task_group.json" with {
   type: "json",
 };
 
-const options = { user: "games", sandbox: "/sandbox", executorId: "e1" };
+const options = { user: "games", sandbox: "/sandbox", owner: "e1" };
 const path =
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -58,6 +58,8 @@ export class Story {
     agent.latencyMs = () => pace.chance(0.3) ? pace.below(300) : 0;
     const stubborn = new Random(seed ^ 0x1b873593).next() * 0.5;
     daemon.obeys = (id) => hash(id, seed) >= stubborn;
+    // Longer than what ever passes here before anybody has a turn.
+    daemon.leaseMs = 10_000;
     daemon.startMs = (id) => Math.floor(hash(id, seed + 1) * 2) * 700;
   }
 
@@ -155,6 +157,9 @@ export class Story {
     const hasSucceeded = last?.Result === "exited" && last.ExitCode === 0;
     if (ends[0] === "TASK_FINISHED" && !hasSucceeded) {
       return [`${id} has finished without success`];
+    }
+    if (history.some(({ Result }) => Result === "lease-expired")) {
+      return [`${id} has ended as an orphan, though its executor lives`];
     }
     const isRunning = history.some(({ Status }) => Status === "running");
     return states.includes("TASK_RUNNING") && !isRunning

@@ -48,6 +48,10 @@ const ENDS: readonly (readonly [End, TaskState])[] = [
   [{ Result: "start-failed", ExitKnown: true, ExitCode: 2 }, "TASK_FAILED"],
   [{ Result: "start-failed", ExitKnown: false, ExitCode: 0 }, "TASK_FAILED"],
   [{ Result: "lost", ExitKnown: false, ExitCode: 0 }, "TASK_FAILED"],
+  [{ Result: "package-failed", ExitKnown: false, ExitCode: 0 }, "TASK_FAILED"],
+  // The daemon stopped it as it had not heard of us: nobody wanted that.
+  [{ Result: "lease-expired", ExitKnown: true, ExitCode: 0 }, "TASK_FAILED"],
+  [{ Result: "lease-expired", ExitKnown: false, ExitCode: 0 }, "TASK_FAILED"],
   [{ Result: "none", ExitKnown: false, ExitCode: 0 }, "TASK_FAILED"],
   // Somebody asked the daemon, and not the executor.
   [{ Result: "stopped", ExitKnown: true, ExitCode: 0 }, "TASK_KILLED"],

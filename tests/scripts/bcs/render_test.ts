@@ -126,7 +126,7 @@ Deno.test("renderTaskGroup() renders the built-in demo", () => {
     const { processInfo, unsupported } = toProcessInfo(task, {
       user: "root",
       sandbox: "/sandbox",
-      executorId: "e1",
+      owner: "e1",
     });
     assertEquals(unsupported, []);
     return { ...processInfo, check: task.health_check };
