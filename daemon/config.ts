@@ -142,6 +142,10 @@ export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
   --limits WHEN           limits         ${DEFAULTS.limits}: start a process all the same
                                          where they cannot be enforced, and say
                                          so; require: refuse it; off: enforce none
+  --default-user USER     default_user   of processes that name none: who the
+                                         daemon is
+  --allowed-users U,…     allowed_users  names and uids that processes may run
+                                         as: every one
   -h, --help              this text
 
 Flags override the file, the file overrides the defaults.`;

@@ -20,10 +20,12 @@ import type {
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
-import { findPlace } from "../supervisor/file_place.ts";
+import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
-import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import { effectiveUser, type Users } from "../supervisor/users.ts";
+import type { UserPolicy } from "../config.ts";
+import { checkDefinition, checkUser } from "./check_definition.ts";
 import {
   type BaseFolders,
   expandExecRequest,
@@ -49,6 +51,8 @@ export interface ApiPorts {
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly users: Pick<Users, "admit">;
+  readonly userPolicy: UserPolicy;
 }
 
 /** One request, already routed. */
@@ -75,11 +79,14 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
   return {
     async create({ request }) {
       const body = await readBody(request, BODY_BYTES_MAX);
-      const info = expandFolders(
+      const asked = expandFolders(
         parseProcessInfo(body, checkFile),
         baseFolders,
       );
-      refuseUnsupported(info);
+      refuseUnsupported(asked);
+      const User = effectiveUser(asked.User, ports.userPolicy);
+      const info = { ...asked, User };
+      await checkDefinition(info, ports);
       supervisor.create(info);
       return null;
     },
@@ -120,17 +127,20 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       const body = parseExecRequest(
         await readBody(call.request, BODY_BYTES_MAX),
       );
+      const runner = supervisor.runnerOf(idOf(call));
+      await checkUser("command", body.User || runner.record.info.User, ports);
       return await live.exec(
-        supervisor.runnerOf(idOf(call)),
+        runner,
         expandExecRequest(body, baseFolders),
         call.request.signal,
       );
     },
     async writeFile(call) {
       const id = idOf(call);
-      supervisor.get(id);
+      const { info } = supervisor.get(id);
       const body = await readBody(call.request, FILE_BODY_BYTES_MAX);
       const file = parseProcessFile(body, checkFile);
+      await checkUser("file", file.User || info.User, ports);
       await supervisor.writeFile(id, expandFile(file, baseFolders));
       return null;
     },

@@ -36,11 +36,6 @@ limits() {
   shares=$1 quota=$2 bytes=$3
 }
 
-# put FILE TEXT: the kernel refuses by an error of the write.
-put() {
-  printf '%s' "$2" >"$1"
-} 2>/dev/null
-
 # limit_group: memory first, as only that may be refused: what is used already
 # may be more.
 limit_group() {

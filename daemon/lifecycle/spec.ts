@@ -1,4 +1,3 @@
-import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
 /** A program and its arguments, as they are executed. */
@@ -25,9 +24,9 @@ export interface ProcessSpec {
   /** Has it read its configuration again; null = by SIGHUP. */
   readonly reload: Command | null;
   readonly workDir: string;
-  /** `NAME=value`, all of the environment. */
+  /** `NAME=value`, as given: what every program counts on is added later. */
   readonly environment: readonly string[];
-  /** User name or uid; "" = the daemon's own. */
+  /** User name or uid; "" = who the daemon is. */
   readonly user: string;
   /** Simple: an earlier end is a failed start. Forking: wait for the pid file. */
   readonly startGraceMs: number;
@@ -36,9 +35,6 @@ export interface ProcessSpec {
 
 const START_GRACE_S_DEFAULT = 1;
 const STOP_TIMEOUT_S_DEFAULT = 10;
-
-/** What a process has when its definition leaves the environment out. */
-const ENVIRONMENT_DEFAULT = [`PATH=${DEFAULT_PATH}`];
 
 /** A command that is one plain word: executed as it is, without a shell. */
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
@@ -59,7 +55,7 @@ export function toSpec(info: ProcessInfo): ProcessSpec {
     restart: info.RestartCmd ? toCommand(info.RestartCmd) : null,
     reload: info.ReloadCmd ? toCommand(info.ReloadCmd) : null,
     workDir: info.WorkDir === "" ? "/" : info.WorkDir,
-    environment: info.Envs ?? ENVIRONMENT_DEFAULT,
+    environment: info.Envs ?? [],
     user: info.User,
     startGraceMs: (info.StartGracePeriod || START_GRACE_S_DEFAULT) * 1000,
     stopTimeoutMs: (info.StopTimeout || STOP_TIMEOUT_S_DEFAULT) * 1000,

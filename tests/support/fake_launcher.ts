@@ -1,5 +1,6 @@
 import type { Identity } from "../../daemon/lifecycle/record.ts";
 import type {
+  Account,
   FilePlace,
   LaunchAnswer,
   Launcher,
@@ -73,6 +74,15 @@ export class FakeLauncher implements Launcher {
     return { bootId: BOOT_ID, alive };
   }
 
+  findUser(user: string): Promise<Account | null> {
+    const name = user || "daemon";
+    return Promise.resolve(
+      user === "no-such-user"
+        ? null
+        : { uid: 1, gid: 1, name, home: `/home/${name}`, shell: "/bin/sh" },
+    );
+  }
+
   readPidFile(): Promise<ProcessFacts | null> {
     return Promise.resolve(null);
   }
@@ -89,6 +99,16 @@ export class FakeLauncher implements Launcher {
 
   removeFile({ root, folders, name }: FilePlace): Promise<void> {
     this.sent.push(`remove ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  makeFolder({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`folder ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  removeLinks({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`unlink ${[root, ...folders, name].join("/")}`);
     return Promise.resolve();
   }
 
