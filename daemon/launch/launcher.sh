@@ -226,7 +226,8 @@ bound() {
     *) number "$2" && bound=$2 || fail "the request has no limit for $1" ;;
   esac
   if [ "$1" = nofile ]; then
-    IFS= read -r most </proc/sys/fs/nr_open || fail "cannot read /proc"
+    # Not by read: sysctls answer nobody who asks byte by byte.
+    most=$("$tools/cat" /proc/sys/fs/nr_open) || fail "cannot read /proc"
     [ "$bound" != unlimited ] || bound=$most
     [ "$bound" -le "$most" ] ||
       fail "Rlimits.NoFile must be at most $most, the host's fs.nr_open"
