@@ -38,7 +38,8 @@ export interface Account extends UserIds {
 
 /** What a command runs with. */
 export interface CommandContext {
-  readonly user: UserIds;
+  /** null = who the daemon is. */
+  readonly user: UserIds | null;
   readonly workDir: string;
   /** `NAME=value`, all of it. */
   readonly environment: readonly string[];

@@ -35,8 +35,8 @@ export function encodeLaunch(request: LaunchRequest): string[] {
   ];
 }
 
-function encodeUser({ uid, gid }: UserIds): string {
-  return `user ${uid} ${gid}`;
+function encodeUser(user: UserIds | null): string {
+  return user === null ? "user " : `user ${user.uid} ${user.gid}`;
 }
 
 function encodeSettings(

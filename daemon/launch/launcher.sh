@@ -183,11 +183,12 @@ id() {
   number "$1" && [ "$1" -le 4294967294 ]
 }
 
-# as_user: reads "user UID GID" and sets $drop to the options that make setpriv
-# become that user; empty if we are he.
+# as_user: reads "user UID GID", or "user " for who we are, and sets $drop to the
+# options that make setpriv become that user; empty if we are he.
 as_user() {
   field user
   drop=
+  [ -n "$value" ] || return 0
   IFS=' '
   # shellcheck disable=SC2086 # numbers, split on purpose; set -f
   set -- $value

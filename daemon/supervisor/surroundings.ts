@@ -37,16 +37,17 @@ export class Surroundings {
     const { staging, users } = this.ports;
     const { info } = runner.record;
     const spec = toSpec(info);
-    const user = await users.find(differences.user || spec.user);
+    const name = differences.user || spec.user;
+    const account = await users.find(name);
     const workDir = differences.workDir || spec.workDir;
     const given = [
       ...await staging.environmentOf(runner),
       ...differences.environment,
     ];
     return {
-      user,
+      user: name === "" ? null : account,
       workDir,
-      environment: completeEnvironment(given, user, workDir),
+      environment: completeEnvironment(given, account, workDir),
       settings: toSettings(info),
     };
   }

@@ -84,7 +84,7 @@ export class LaunchBench implements AsyncDisposable {
     await Deno.mkdir(part.folder ?? name, { recursive: true, mode: 0o700 });
     return {
       folder: name,
-      user: SELF,
+      user: null,
       stdoutPath: `${name}.stdout`,
       stderrPath: `${name}.stderr`,
       workDir: `${this.dir}/work`,

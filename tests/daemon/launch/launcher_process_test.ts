@@ -9,7 +9,7 @@ import {
   readStatus,
 } from "../support/proc.ts";
 import { writeProgram } from "../../support/temp_dir.ts";
-import { exists, IS_ROOT, sh, testShells } from "./launch_bench.ts";
+import { exists, IS_ROOT, SELF, sh, testShells } from "./launch_bench.ts";
 
 // What the workload finds itself in: looked at from outside, in /proc.
 
@@ -170,6 +170,13 @@ testShells(
   NO_ROOT ??
     (grouped === null ? "no user of this host has supplementary groups" : null),
 );
+
+testShells("takes who it is itself without root", async (bench) => {
+  const user = SELF;
+  const launch = await bench.launch({ user, command: ["/usr/bin/id", "-u"] });
+  assertEquals(await launch.end(), "1 exited 0 no", await launch.stderr());
+  assertEquals(await launch.stdout(), `${user.uid}\n`);
+});
 
 testShells("cannot become another user without root", async (bench) => {
   await Deno.chmod(bench.dir, 0o777);

@@ -112,7 +112,6 @@ testShells("refuses what is no user, and no settings", async (bench) => {
   const lines = encodeLaunch(request);
   for (
     const user of [
-      "",
       "root",
       "0",
       "0 0 0",

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import type { ProcessSettings } from "../../../daemon/lifecycle/settings.ts";
+import type { UserIds } from "../../../daemon/ports.ts";
 import { readProc, readStatus } from "../support/proc.ts";
 import {
   IS_ROOT,
@@ -46,10 +47,13 @@ function limitOf(pid: number, name: string): string {
 async function start(
   bench: LaunchBench,
   settings: Partial<ProcessSettings>,
-  { user = SELF, by = [] as readonly string[] } = {},
+  { user, by = [] }: {
+    readonly user?: UserIds;
+    readonly by?: readonly string[];
+  } = {},
 ) {
   const request = await bench.request({
-    user,
+    user: user ?? null,
     command: SLEEP,
     settings: { ...USUAL, ...settings },
   });

@@ -33,7 +33,7 @@ async function withLauncher(
 async function launch(launcher: ShellLauncher): Promise<LaunchAnswer[]> {
   return await Array.fromAsync(launcher.run({
     folder: "/nowhere",
-    user: { uid: 0, gid: 0 },
+    user: null,
     stdoutPath: "/dev/null",
     stderrPath: "/dev/null",
     workDir: "/",
