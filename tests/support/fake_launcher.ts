@@ -28,6 +28,13 @@ export class FakeLauncher implements Launcher {
   /** Awaited before a probe answers; what it answers was looked up before. */
   beforeProbeAnswer: () => Promise<void> = () => Promise.resolve();
   #nextPid = 100;
+  /** Users of the host by name; everybody else is there and has uid 1. */
+  readonly uids = new Map<string, number | null>([
+    ["no-such-user", null],
+    ["", 0],
+    ["root", 0],
+    ["0", 0],
+  ]);
 
   /** Puts a process into the table, as if it had been started before. */
   add(request: LaunchRequest): Identity {
@@ -75,11 +82,12 @@ export class FakeLauncher implements Launcher {
   }
 
   findUser(user: string): Promise<Account | null> {
-    const name = user || "daemon";
+    const uid = this.uids.get(user) ?? (this.uids.has(user) ? null : 1);
+    const name = user || "root";
     return Promise.resolve(
-      user === "no-such-user"
+      uid === null
         ? null
-        : { uid: 1, gid: 1, name, home: `/home/${name}`, shell: "/bin/sh" },
+        : { uid, gid: uid, name, home: `/home/${name}`, shell: "/bin/sh" },
     );
   }
 
