@@ -150,7 +150,6 @@ export async function startDaemon(
       baseFolders,
       fileDirs,
       users,
-      userPolicy: config.users,
     }),
     logger,
   );

@@ -23,8 +23,7 @@ import type { EventHub } from "../supervisor/event_hub.ts";
 import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { effectiveUser, type Users } from "../supervisor/users.ts";
-import type { UserPolicy } from "../config.ts";
+import type { Users } from "../supervisor/users.ts";
 import { checkDefinition, checkUser } from "./check_definition.ts";
 import {
   type BaseFolders,
@@ -51,8 +50,7 @@ export interface ApiPorts {
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
-  readonly users: Pick<Users, "admit">;
-  readonly userPolicy: UserPolicy;
+  readonly users: Pick<Users, "effectiveUser" | "admit">;
 }
 
 /** One request, already routed. */
@@ -84,7 +82,7 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
         baseFolders,
       );
       refuseUnsupported(asked);
-      const User = effectiveUser(asked.User, ports.userPolicy);
+      const User = ports.users.effectiveUser(asked.User);
       const info = { ...asked, User };
       await checkDefinition(info, ports);
       supervisor.create(info);

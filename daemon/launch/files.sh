@@ -3,11 +3,11 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2015 # as in launcher.sh, which reads this
 
-# write, remove: one file; folder: a folder, and links in it; unlink: the links.
-# All below a folder that the operator allows. Privilege is
-# used only in folders that are the daemon's own, where nobody else can exchange
-# what was just looked at. From the first that is not, and for the file itself,
-# its owner does the rest, so that the kernel decides what he may.
+# write, remove: one file; folder: a folder, and links in it; unlink: the links;
+# all below a folder that the operator allows. Privilege is used only in folders
+# that are the daemon's own, where nobody else can exchange what was just looked
+# at. From the first that is not, and for the file itself, its owner does the
+# rest, so that the kernel decides what he may.
 write() {
   as_user
   field root
@@ -57,6 +57,7 @@ makes_links() {
   [ "$verb" = folder ] || [ "$verb" = unlink ]
 }
 
+# one_file: what bears the name $name is a regular file, or nothing.
 one_file() {
   plain
   ! makes_links || fail "the request names a file where none can stand"

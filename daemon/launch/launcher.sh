@@ -500,8 +500,8 @@ probe() {
 }
 
 # pidfile: reads "user UID", whose process it has to be ("user " = anybody's),
-# and the file. A fifo or device would hang the reader (also one that took the place
-# of a file that was looked at, hence nonblock), a huge file fill it. Who
+# and the file. A fifo or device would hang the reader (also one that took the
+# place of a file that was looked at, hence nonblock), a huge file fill it. Who
 # writes the file must not be able to name somebody else's process in it.
 pidfile() {
   field user

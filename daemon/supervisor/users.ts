@@ -33,6 +33,11 @@ export class Users {
 
   constructor(private readonly ports: UserPorts) {}
 
+  /** Who a process runs as, by the daemon's configuration. */
+  effectiveUser(asked: string): string {
+    return effectiveUser(asked, this.ports.policy);
+  }
+
   /**
    * Looks a user up.
    *

@@ -4,7 +4,8 @@ import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 import { TestDaemon } from "../support/test_daemon.ts";
 import { exists, IS_ROOT } from "./launch/launch_bench.ts";
-import { readProc, readStatus } from "./support/proc.ts";
+import { eventually } from "./support/eventually.ts";
+import { readProc, readProcLink, readStatus } from "./support/proc.ts";
 
 // What a process finds itself in: user, environment, settings, folders.
 
@@ -129,6 +130,11 @@ Deno.test("a process has the settings of its definition", async () => {
     Rlimits: { NoFile: 64, Core: 0 },
   });
   const { Pid } = await daemon.waitForState(id, "running");
+  // Until then the launcher has its own way with signals.
+  await eventually(
+    "its program runs",
+    () => readProcLink(Pid, "exe")?.endsWith("/sleep"),
+  );
   assertEquals(readStatus(Pid, "Umask"), "0077");
   assertEquals(readProc(Pid, "stat")?.split(" ")[18], "4");
   assertEquals(readProc(Pid, "oom_score_adj"), "600\n");

@@ -125,7 +125,6 @@ export class ApiBench implements AsyncDisposable {
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
         users,
-        userPolicy,
       }),
       createLogger((line) => this.log.push(line), () => 0),
     );
