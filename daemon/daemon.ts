@@ -1,5 +1,6 @@
 import { BackgroundTasks } from "../shared/background.ts";
 import type { Clock } from "../shared/clock.ts";
+import { AppError } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import { createHandlers } from "./api/handlers.ts";
 import { createApi } from "./api/server.ts";
@@ -22,6 +23,9 @@ import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import { UsageSampler } from "./supervisor/usage_sampler.ts";
+import { Surroundings } from "./supervisor/surroundings.ts";
+import { Users } from "./supervisor/users.ts";
+import { WorkFolders } from "./supervisor/work_folders.ts";
 
 /** Longest wait for requests under way when the daemon leaves, ms. */
 const LEAVE_MS_MAX = 2_000;
@@ -61,7 +65,8 @@ export async function startDaemon(
   };
   await makeFolder(config.dataDir, 0o700);
   await makeFolder(runRoot, 0o700);
-  await makeFolder(config.logDir, 0o750);
+  // Whose a log is reads it through a link; nobody can list what is there.
+  await makeFolder(config.logDir, 0o711);
   await makeFolder(config.pidDir, 0o755);
   await makeFolder(config.workspaceDir, 0o755);
   await makeFolder(baseFolders.workBaseDir, 0o755);
@@ -82,7 +87,18 @@ export async function startDaemon(
   const exits = new ExitWatcher(runRoot, background);
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
-  const staging = new Staging({ launcher, clock, random, logger, fileDirs });
+  const users = new Users({ launcher, clock, policy: config.users });
+  const workFolders = new WorkFolders({ launcher, users, folders, fileDirs });
+  const staging = new Staging({
+    launcher,
+    clock,
+    random,
+    logger,
+    fileDirs,
+    users,
+    workFolders,
+  });
+  const surroundings = new Surroundings({ staging, users });
   const groups = new Groups({ launcher, logger, policy: config.groups });
   const effectPorts = {
     launcher,
@@ -91,6 +107,8 @@ export async function startDaemon(
     clock,
     folders,
     staging,
+    users,
+    surroundings,
     groups,
     background,
     logger,
@@ -136,7 +154,7 @@ export async function startDaemon(
   const api = createApi(
     createHandlers({
       supervisor,
-      live: new LiveOperations({ launcher, execs, staging, groups }),
+      live: new LiveOperations({ launcher, execs, surroundings, groups }),
       leases,
       store,
       hub,
@@ -152,6 +170,7 @@ export async function startDaemon(
       fileDirs,
       clock,
       isRecovered: () => isRecovered,
+      users,
     }),
     logger,
   );
@@ -168,6 +187,7 @@ export async function startDaemon(
   const pidFile = `${config.pidDir}/process-daemon.pid`;
   await Deno.writeTextFile(pidFile, `${Deno.pid}\n`);
   launcher.prepare();
+  background.run("users", () => nameMissingUsers(users, logger));
   return {
     recovered,
     async close() {
@@ -186,6 +206,19 @@ export async function startDaemon(
       store.close();
     },
   };
+}
+
+/** Says early what would have starts refused; and the first start asks less. */
+async function nameMissingUsers(users: Users, logger: Logger): Promise<void> {
+  try {
+    for (const user of await users.findMissing()) {
+      logger.warn("configured user does not exist", { user });
+    }
+  } catch (error) {
+    // Whoever needs one asks again.
+    if (!(error instanceof AppError)) throw error;
+    logger.warn("users not looked up", { reason: error.message });
+  }
 }
 
 /**

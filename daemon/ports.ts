@@ -1,5 +1,6 @@
 import type { GroupLimits } from "./lifecycle/limits.ts";
 import type { UsedAmounts } from "./lifecycle/measured.ts";
+import type { ProcessSettings } from "./lifecycle/settings.ts";
 import type { Command } from "./lifecycle/spec.ts";
 import type { Identity } from "./lifecycle/record.ts";
 import type { Launched } from "./launch/run_folder.ts";
@@ -22,15 +23,36 @@ export interface GroupRequest {
   readonly isRequired: boolean;
 }
 
+/** Who acts, as the kernel knows users; it gets that user's other groups too. */
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A user of this host. */
+export interface Account extends UserIds {
+  readonly name: string;
+  /** Absolute path of the home folder; it need not exist. */
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** What a command runs with. */
+export interface CommandContext {
+  /** null = who the daemon is. */
+  readonly user: UserIds | null;
+  readonly workDir: string;
+  /** `NAME=value`, all of it. */
+  readonly environment: readonly string[];
+  readonly settings: ProcessSettings;
+}
+
 /** One command to start. */
-export interface LaunchRequest {
+export interface LaunchRequest extends CommandContext {
   /** A new, empty run folder. */
   readonly folder: string;
-  readonly user: string;
   readonly stdoutPath: string;
   readonly stderrPath: string;
-  readonly workDir: string;
-  readonly environment: readonly string[];
   readonly command: Command;
   /** null = that of the daemon. */
   readonly group: GroupRequest | null;
@@ -66,6 +88,13 @@ export interface FilePlace {
   /** Names of the folders below that, in order; neither empty nor . or .. */
   readonly folders: readonly string[];
   readonly name: string;
+}
+
+/** A link in a folder of a process. */
+export interface FolderLink {
+  readonly name: string;
+  /** Absolute path that it leads to. */
+  readonly to: string;
 }
 
 /** A file to write. */
@@ -106,13 +135,20 @@ export interface Launcher {
     options?: { readonly withExecutable: boolean },
   ): Promise<ProbeAnswer>;
   /**
+   * Looks a user up in the host's database, which NSS may serve.
+   *
+   * @param user Name or uid; "" = who the daemon is, who need not be in there.
+   * @returns null if there is none.
+   */
+  findUser(user: string): Promise<Account | null>;
+  /**
    * Looks up the process that a pid file names.
    *
-   * @param user Whose process it has to be, unless that is root; "" = anybody's.
+   * @param uid Whose process it has to be, unless that is 0; null = anybody's.
    * @returns null if that pid is not alive.
    * @throws {AppError} INVALID_ARGUMENT if the file names nobody.
    */
-  readPidFile(path: string, user: string): Promise<ProcessFacts | null>;
+  readPidFile(path: string, uid: number | null): Promise<ProcessFacts | null>;
   /**
    * Signals all members of sessions; `0` only looks.
    *
@@ -125,18 +161,34 @@ export interface Launcher {
   /**
    * Writes a file in one step, as its owner; missing folders are made.
    *
-   * @param owner User name or uid; "" = the daemon's own.
    * @param onNew Called before the file exists, unless it was there.
    * @throws {AppError} INVALID_ARGUMENT with what the host has against it.
    */
   writeFile(
     place: FilePlace,
-    owner: string,
+    owner: UserIds,
     content: FileContent,
     onNew: () => void,
   ): Promise<void>;
   /** Removes a file, as its owner; one that is not there is no error. */
-  removeFile(place: FilePlace, owner: string): Promise<void>;
+  removeFile(place: FilePlace, owner: UserIds): Promise<void>;
+  /**
+   * Makes a folder, those above it, and links in it, as its owner. What is there
+   * already is left as it is.
+   *
+   * @throws {AppError} INVALID_ARGUMENT with what the host has against it.
+   */
+  makeFolder(
+    place: FilePlace,
+    owner: UserIds,
+    links: readonly FolderLink[],
+  ): Promise<void>;
+  /** Removes links that lead where they should; others stay. */
+  removeLinks(
+    place: FilePlace,
+    owner: UserIds,
+    links: readonly FolderLink[],
+  ): Promise<void>;
   /**
    * Changes what a group may use.
    *

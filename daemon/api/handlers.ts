@@ -25,12 +25,13 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
-import { findPlace } from "../supervisor/file_place.ts";
+import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { Leases } from "../supervisor/leases.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
-import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { UsageSampler } from "../supervisor/usage_sampler.ts";
+import type { Users } from "../supervisor/users.ts";
+import { checkDefinition, checkUser } from "./check_definition.ts";
 import {
   type BaseFolders,
   expandExecRequest,
@@ -59,6 +60,7 @@ export interface ApiPorts extends SystemPorts {
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly users: Pick<Users, "effectiveUser" | "admit">;
 }
 
 /** One request, already routed. */
@@ -91,11 +93,14 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
   return {
     async create({ request }) {
       const body = await readBody(request, BODY_BYTES_MAX);
-      const info = expandFolders(
+      const asked = expandFolders(
         parseProcessInfo(body, checkFile),
         baseFolders,
       );
-      refuseUnsupported(info);
+      refuseUnsupported(asked);
+      const User = ports.users.effectiveUser(asked.User);
+      const info = { ...asked, User };
+      await checkDefinition(info, ports);
       await supervisor.create(info);
       return null;
     },
@@ -144,17 +149,20 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       const body = parseExecRequest(
         await readBody(call.request, BODY_BYTES_MAX),
       );
+      const runner = supervisor.runnerOf(idOf(call));
+      await checkUser("command", body.User || runner.record.info.User, ports);
       return await live.exec(
-        supervisor.runnerOf(idOf(call)),
+        runner,
         expandExecRequest(body, baseFolders),
         call.request.signal,
       );
     },
     async writeFile(call) {
       const id = idOf(call);
-      supervisor.get(id);
+      const { info } = supervisor.get(id);
       const body = await readBody(call.request, FILE_BODY_BYTES_MAX);
       const file = parseProcessFile(body, checkFile);
+      await checkUser("file", file.User || info.User, ports);
       await supervisor.writeFile(id, expandFile(file, baseFolders));
       return null;
     },

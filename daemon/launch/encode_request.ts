@@ -1,10 +1,13 @@
 import type { GroupLimits } from "../lifecycle/limits.ts";
 import type { Identity } from "../lifecycle/record.ts";
+import type { ProcessSettings } from "../lifecycle/settings.ts";
 import type {
   FilePlace,
+  FolderLink,
   GroupRequest,
   LaunchRequest,
   UsageTarget,
+  UserIds,
 } from "../ports.ts";
 
 // Requests as launcher.sh reads them, line by line.
@@ -17,18 +20,33 @@ export function encodeLaunch(request: LaunchRequest): string[] {
   return [
     VERSION_LINE,
     `folder ${request.folder}`,
-    `user ${request.user}`,
+    encodeUser(request.user),
     `stdout ${request.stdoutPath}`,
     `stderr ${request.stderrPath}`,
+    encodeSettings(request.settings),
     ...(request.group === null ? [] : encodeGroupRequest(request.group)),
     "begin",
     `dir ${request.workDir}`,
+    `umask ${request.settings.umask}`,
     `env ${request.environment.length}`,
     ...request.environment.map(toItem),
     `argv ${request.command.length}`,
     ...request.command.map(toItem),
     "end",
   ];
+}
+
+function encodeUser(user: UserIds | null): string {
+  return user === null ? "user " : `user ${user.uid} ${user.gid}`;
+}
+
+function encodeSettings(
+  { nice, oomScoreAdj, rlimits }: ProcessSettings,
+): string {
+  const bounds = [rlimits.NoFile, rlimits.Core, rlimits.NProc].map((bound) =>
+    bound === undefined ? "-" : bound === -1 ? "max" : bound
+  );
+  return ["settings", nice, oomScoreAdj, ...bounds].join(" ");
 }
 
 function encodeGroupRequest(request: GroupRequest): string[] {
@@ -58,10 +76,10 @@ function toItem(value: string): string {
 /** Writes down where a file is as launcher.sh goes there. */
 export function encodePlace(
   { root, folders, name }: FilePlace,
-  owner: string,
+  owner: UserIds,
 ): string[] {
   return [
-    `user ${owner}`,
+    encodeUser(owner),
     `root ${root}`,
     ...folders.map((folder) => `folder ${folder}`),
     "owner",
@@ -78,6 +96,21 @@ export function encodeUsageTarget(target: UsageTarget): string[] {
       : target.sessions.map(({ bootId, pid, startTicks }) =>
         `session ${bootId} ${pid} ${startTicks}`
       )),
+  ];
+}
+
+/** The same of a folder, and of links in it. */
+export function encodeFolder(
+  { root, folders, name }: FilePlace,
+  owner: UserIds,
+  links: readonly FolderLink[],
+): string[] {
+  return [
+    encodeUser(owner),
+    `root ${root}`,
+    ...[...folders, name].map((folder) => `folder ${folder}`),
+    "owner",
+    ...links.flatMap(({ name, to }) => [`link ${name}`, `to ${to}`]),
   ];
 }
 

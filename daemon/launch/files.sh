@@ -1,14 +1,14 @@
-# Files of processes: the part of launcher.sh that writes and removes them.
+# Files and folders of processes: the part of launcher.sh that makes and removes
+# them.
 # shellcheck shell=sh
 # shellcheck disable=SC2015 # as in launcher.sh, which reads this
 
-# write, remove: one file below a folder that the operator allows. Privilege is
-# used only in folders that are the daemon's own, where nobody else can exchange
-# what was just looked at. From the first that is not, and for the file itself,
-# its owner does the rest, so that the kernel decides what he may.
+# write, remove: one file; folder: a folder, and links in it; unlink: the links;
+# all below a folder that the operator allows. Privilege is used only in folders
+# that are the daemon's own, where nobody else can exchange what was just looked
+# at. From the first that is not, and for the file itself, its owner does the
+# rest, so that the kernel decides what he may.
 write() {
-  field user
-  user=$value
   as_user
   field root
   case $value in
@@ -19,6 +19,8 @@ write() {
   walk
 }
 remove() { write; }
+folder() { write; }
+unlink() { write; }
 
 # walk: enters the folders of the request one by one. The stage of the owner
 # takes up where it stands and reads on from the same pipe.
@@ -33,12 +35,32 @@ walk() {
         step
         ;;
       owner) [ -z "$drop" ] || as_owner ;;
-      "file "*) break ;;
-      *) fail "the request names no file where it must stand" ;;
+      "file "*)
+        name=${value#file }
+        one_file
+        return
+        ;;
+      "link "*)
+        name=${value#link }
+        one_link
+        ;;
+      *)
+        [ "$value" = end ] && makes_links && return
+        fail "the request names no file where it must stand"
+        ;;
     esac
   done
-  name=${value#file }
+}
+
+# makes_links: whether the request is about a folder and links in it.
+makes_links() {
+  [ "$verb" = folder ] || [ "$verb" = unlink ]
+}
+
+# one_file: what bears the name $name is a regular file, or nothing.
+one_file() {
   plain
+  ! makes_links || fail "the request names a file where none can stand"
   [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
     fail "$here/$name is there and is no regular file"
   "${verb}_file"
@@ -70,7 +92,7 @@ arrive() {
 step() {
   plain
   if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
-    [ "$verb" = write ] || exit 0
+    [ "$verb" = write ] || [ "$verb" = folder ] || exit 0
     "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
       { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
       fail "cannot make the folder $here/$name"
@@ -127,4 +149,27 @@ fill() {
 
 remove_file() {
   "$tools/rm" -f -- "./$name" 2>/dev/null || fail "cannot remove $here/$name"
+}
+
+# one_link: reads where the link $name leads. What bears that name and is not
+# ours stays. Ours lead into the one folder of logs; one whose log is gone was
+# made for a process that is.
+one_link() {
+  plain
+  makes_links || fail "the request names a link where none can stand"
+  field to
+  text=
+  [ ! -L "./$name" ] || text=$("$tools/readlink" -- "./$name")
+  if [ "$verb" = unlink ]; then
+    [ "$text" != "$value" ] || "$tools/rm" -f -- "./$name" 2>/dev/null ||
+      fail "cannot remove $here/$name"
+    return 0
+  fi
+  [ "$text" != "$value" ] || return 0
+  if [ -e "./$name" ] || { [ -L "./$name" ] &&
+    [ "${text%/*}" != "${value%/*}" ]; }; then
+    fail "$here/$name is there and is no link to a log of this process"
+  fi
+  text=$("$tools/ln" -sfT -- "$value" "./$name" 2>&1) ||
+    fail "cannot make the link $here/$name: ${text##*: }"
 }

@@ -42,11 +42,6 @@ limits() {
   shares=$1 quota=$2 bytes=$3 count=$4
 }
 
-# put FILE TEXT: the kernel refuses by an error of the write.
-put() {
-  printf '%s' "$2" >"$1"
-} 2>/dev/null
-
 # limit_group: memory first, as only that may be refused: what is used already
 # may be more. A group without a limit of processes need not count them.
 limit_group() {

@@ -8,6 +8,9 @@
 #   launcher.sh sessions   signal whole sessions, say who is left in them
 #   launcher.sh write      write one file of a process, as its owner
 #   launcher.sh remove     remove one
+#   launcher.sh folder     make a folder of a process, and links in it
+#   launcher.sh unlink     remove such links
+#   launcher.sh user       say what the host knows of a user
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
@@ -52,10 +55,15 @@ number() {
   esac
 }
 
+# put FILE TEXT: the kernel refuses by an error of the write.
+put() {
+  printf '%s' "$2" >"$1"
+} 2>/dev/null
+
 # --- What the kernel says -----------------------------------------------------
 
-# look PID: sets $pid $state $session $start of a live process; fails if
-# there is none. The name in the second field may hold anything, newlines and
+# look PID: sets $pid $state $session $priority $start of a live process; fails
+# if there is none. The name in the second field may hold anything, newlines and
 # parentheses too, so the fields are counted from the last parenthesis.
 look() {
   text=
@@ -69,7 +77,7 @@ look() {
   # shellcheck disable=SC2086 # the kernel's numbers, split on purpose; set -f
   set -- $text
   [ $# -ge 20 ] || return 1
-  state=$1 session=$4 start=${20}
+  state=$1 session=$4 priority=${17} start=${20}
   case $state in
     Z | X | x) return 1 ;;
   esac
@@ -95,6 +103,15 @@ members() {
   set -f
 }
 
+# owner PID: sets $owner to the real user of a process.
+owner() {
+  owner=
+  while IFS=' 	' read -r key owner rest; do
+    [ "$key" = Uid: ] && return 0
+  done 2>/dev/null <"/proc/$1/status"
+  return 1
+}
+
 # same_boot ID: succeeds if the host has not been restarted since.
 same_boot() {
   IFS= read -r boot </proc/sys/kernel/random/boot_id
@@ -113,12 +130,12 @@ run() {
     *) fail "cannot enter the run folder" ;;
   esac
   cd "$value" || fail "cannot enter the run folder"
-  field user
-  user=$value
+  as_user
   field stdout
   out=$value
   field stderr
   err=$value
+  settings
   kind=
   IFS= read -r value || value=
   joins=
@@ -139,10 +156,9 @@ run() {
   esac
   [ "$value" = begin ] || fail "the request has no body"
   exec 2>>errors
-  as_user
   # Else it could write to its logs, but not open /dev/stderr.
   [ -z "$drop" ] ||
-    { "$tools/touch" -- "$out" "$err" &&
+    { true >>"$out" && true >>"$err" &&
       "$tools/chown" -- "$uid" "$out" "$err"; } || fail "cannot make the logs"
   trap '' HUP INT TERM
   look "$$" || fail "cannot read /proc"
@@ -162,19 +178,80 @@ run() {
   record_end "$status"
 }
 
-# as_user: sets $drop to the options that make setpriv become $user; empty if
-# the process stays who we are. The lookup asks NSS, not /etc/passwd.
+# id TEXT: succeeds for what may be a uid or gid. The largest number of 32 bits
+# means "as it is" to the kernel, and so would be who we are: root.
+id() {
+  number "$1" && [ "$1" -le 4294967294 ]
+}
+
+# as_user: reads "user UID GID", or "user " for who we are, and sets $drop to the
+# options that make setpriv become that user; empty if we are he.
 as_user() {
+  field user
   drop=
-  [ -n "$user" ] || return 0
-  uid=$("$tools/id" -u -- "$user" 2>/dev/null) &&
-    gid=$("$tools/id" -g -- "$user" 2>/dev/null) ||
-    fail "the user \"$user\" does not exist on this host"
-  me=$("$tools/id" -u)
-  [ "$uid" = "$me" ] && return 0
-  [ "$me" = 0 ] ||
-    fail "cannot act as \"$user\": the daemon is uid $me and not root"
+  [ -n "$value" ] || return 0
+  IFS=' '
+  # shellcheck disable=SC2086 # numbers, split on purpose; set -f
+  set -- $value
+  [ $# -eq 2 ] && id "$1" && id "$2" ||
+    fail "the request has no user where it must stand"
+  uid=$1 gid=$2
+  owner "$$" || fail "cannot read /proc"
+  [ "$uid" = "$owner" ] && return 0
+  [ "$owner" = 0 ] ||
+    fail "cannot act as uid $uid: the daemon is uid $owner and not root"
   drop="--reuid $uid --regid $gid --init-groups --inh-caps=-all"
+}
+
+# settings: reads what the process has of its own: its nice value, the
+# adjustment of its OOM score, and how many files it may have open, bytes a core
+# file, and processes its user ("-" = as we have it, "max" = no limit). Sets
+# $nice $score, and $bounds to options of prlimit.
+settings() {
+  field settings
+  IFS=' '
+  # shellcheck disable=SC2086 # numbers, split on purpose; set -f
+  set -- $value
+  [ $# -eq 5 ] && number "${1#-}" && number "${2#-}" ||
+    fail "the request has no settings where they must stand"
+  nice=$1 score=$2 bounds=
+  bound nofile "$3"
+  bound core "$4"
+  bound nproc "$5"
+}
+
+# bound NAME VALUE: adds to $bounds. Of open files the kernel has no "no limit".
+bound() {
+  case $2 in
+    -) return 0 ;;
+    max) bound=unlimited ;;
+    *) number "$2" && bound=$2 || fail "the request has no limit for $1" ;;
+  esac
+  if [ "$1" = nofile ]; then
+    # Not by read: sysctls answer nobody who asks byte by byte.
+    most=$("$tools/cat" /proc/sys/fs/nr_open) || fail "cannot read /proc"
+    [ "$bound" != unlimited ] || bound=$most
+    [ "$bound" -le "$most" ] ||
+      fail "Rlimits.NoFile must be at most $most, the host's fs.nr_open"
+  fi
+  bounds="$bounds --$1=$bound:$bound"
+}
+
+# settle: in the child, with the privilege that this may take: gives it its
+# settings. Mostly they are so already: then nothing is forked. A nice value or
+# score of 0 is only what is usual: where it cannot be had, it stays as it is.
+settle() {
+  [ "$priority" = "$nice" ] ||
+    "$tools/renice" -n "$nice" -p "$pid" >/dev/null 2>&1 || [ "$nice" = 0 ] ||
+    fail "the daemon may not set Nice to $nice"
+  IFS= read -r value </proc/self/oom_score_adj || value=
+  [ "$value" = "$score" ] || put /proc/self/oom_score_adj "$score" ||
+    [ "$score" = 0 ] || fail "the daemon may not set OomScoreAdj to $score"
+  IFS=' '
+  # shellcheck disable=SC2086 # $bounds is ours: numbers and option names
+  [ -z "$bounds" ] ||
+    text=$("$tools/prlimit" --pid "$pid" $bounds 2>&1) ||
+    fail "cannot set Rlimits: ${text#prlimit: }"
 }
 
 # begin: in the child. Its pid stays that of the process through every exec.
@@ -185,6 +262,7 @@ begin() {
   # The daemon may be gone: what it asked for is started all the same.
   trap '' PIPE
   look self || fail "cannot read /proc" >&3
+  settle >&3
   same_boot ''
   printf '%s %s %s %s %s\n' "$version" "$boot" "$pid" "$start" "$launcher" \
     >"identity.$pid" || fail "cannot write in the run folder" >&3
@@ -280,6 +358,11 @@ become() {
   trap '' PIPE
   field dir
   dir=$value
+  field umask
+  case $value in
+    [0-7][0-7][0-7]) mask=$value ;;
+    *) refuse 125 "the request has no umask where it must stand" ;;
+  esac
   field env
   number "$value" || refuse 125 "the request has no number of variables"
   left=$value
@@ -327,7 +410,7 @@ become() {
   [ -e "$command" ] || refuse 127 "the command $command does not exist"
   [ -f "$command" ] && [ -x "$command" ] ||
     refuse 126 "the command $command is not an executable file"
-  umask 022
+  umask "$mask"
   printf 'exec\n' >&3 2>/dev/null
   exec 3>&-
   trap - PIPE
@@ -415,17 +498,9 @@ probe() {
   done
 }
 
-# owner PID: sets $uid to the real user of a process.
-owner() {
-  uid=
-  while IFS=' 	' read -r key uid rest; do
-    [ "$key" = Uid: ] && return 0
-  done 2>/dev/null <"/proc/$1/status"
-  return 1
-}
-
-# pidfile: a fifo or device would hang the reader (also one that took the place
-# of a file that was looked at, hence nonblock), a huge file fill it. Who
+# pidfile: reads "user UID", whose process it has to be ("user " = anybody's),
+# and the file. A fifo or device would hang the reader (also one that took the
+# place of a file that was looked at, hence nonblock), a huge file fill it. Who
 # writes the file must not be able to name somebody else's process in it.
 pidfile() {
   field user
@@ -441,12 +516,8 @@ pidfile() {
   set -- $text
   [ $# -eq 1 ] && number "$1" && [ "$1" -gt 1 ] ||
     fail "the pid file $file does not hold one pid above 1"
-  if [ -n "$user" ]; then
-    expected=$("$tools/id" -u -- "$user" 2>/dev/null) ||
-      fail "the user \"$user\" does not exist on this host"
-    [ "$expected" = 0 ] || ! owner "$1" || [ "$uid" = "$expected" ] ||
-      fail "the pid file $file names a process of another user"
-  fi
+  [ -z "$user" ] || [ "$user" = 0 ] || ! owner "$1" || [ "$owner" = "$user" ] ||
+    fail "the pid file $file names a process of another user"
   same_boot ''
   printf 'boot %s\n' "$boot"
   describe "$1" yes
@@ -484,6 +555,33 @@ sessions() {
   printf 'left%s\n' "$left"
 }
 
+# user: what the database of users, which may be on another host, has of one;
+# "user " is who we are, who need not be in there. Of a number getent would take
+# the lowest 32 bits, so that it could mean root.
+user() {
+  field user
+  who=$value
+  case $who in
+    '') owner "$$" && who=$owner || fail "cannot read /proc" ;;
+    *[!0-9\ +-]*) ;;
+    *) id "$who" || return 0 ;;
+  esac
+  entry=$("$tools/getent" passwd -- "$who" 2>/dev/null)
+  case $? in
+    0) ;;
+    2) entry= ;;
+    *) fail "cannot ask for users with $tools/getent" ;;
+  esac
+  [ -n "$entry$value" ] ||
+    entry=$who:x:$who:$("$tools/id" -g)::/:/bin/sh
+  IFS=:
+  # shellcheck disable=SC2086 # split on purpose; set -f
+  set -- $entry
+  [ $# -ge 4 ] && id "$3" && id "$4" || return 0
+  printf 'account %s %s\nname %s\nhome %s\nshell %s\n' \
+    "$3" "$4" "$1" "${6:-/}" "${7:-/bin/sh}"
+}
+
 verb=${1-}
 case $verb in
   become) become ;;
@@ -493,13 +591,14 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup | usage)
+  run | signal | probe | pidfile | sessions | write | remove | folder | \
+    unlink | user | limit | oom | ungroup | usage)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
       fail "the request is not of version $version"
     case $verb in
-      write | remove)
+      write | remove | folder | unlink)
         # shellcheck source=files.sh
         . "$home/files.sh"
         ;;

@@ -3,8 +3,10 @@ import type { GroupLimits } from "../lifecycle/limits.ts";
 import type { UsedAmounts } from "../lifecycle/measured.ts";
 import type { Identity } from "../lifecycle/record.ts";
 import type {
+  Account,
   FileContent,
   FilePlace,
+  FolderLink,
   LaunchAnswer,
   Launcher,
   LaunchRequest,
@@ -12,10 +14,12 @@ import type {
   ProcessFacts,
   UsageAnswer,
   UsageTarget,
+  UserIds,
 } from "../ports.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { TextLineStream } from "../../shared/std/streams.ts";
 import {
+  encodeFolder,
   encodeGroup,
   encodeIdentity,
   encodeLaunch,
@@ -40,6 +44,9 @@ type Verb =
   | "sessions"
   | "write"
   | "remove"
+  | "folder"
+  | "unlink"
+  | "user"
   | "limit"
   | "oom"
   | "ungroup"
@@ -150,9 +157,16 @@ export class ShellLauncher implements Launcher {
     return parseProbe(lines);
   }
 
-  async readPidFile(path: string, user: string): Promise<ProcessFacts | null> {
+  async findUser(user: string): Promise<Account | null> {
+    return parseAccount(await this.#ask("user", [`user ${user}`]));
+  }
+
+  async readPidFile(
+    path: string,
+    uid: number | null,
+  ): Promise<ProcessFacts | null> {
     const { alive } = parseProbe(
-      await this.#ask("pidfile", [`user ${user}`, `file ${path}`]),
+      await this.#ask("pidfile", [`user ${uid ?? ""}`, `file ${path}`]),
     );
     return [...alive.values()][0] ?? null;
   }
@@ -172,7 +186,7 @@ export class ShellLauncher implements Launcher {
 
   async writeFile(
     place: FilePlace,
-    owner: string,
+    owner: UserIds,
     { isWritable, bytes }: FileContent,
     onNew: () => void,
   ): Promise<void> {
@@ -187,8 +201,24 @@ export class ShellLauncher implements Launcher {
     });
   }
 
-  async removeFile(place: FilePlace, owner: string): Promise<void> {
+  async removeFile(place: FilePlace, owner: UserIds): Promise<void> {
     await this.#ask("remove", encodePlace(place, owner));
+  }
+
+  async makeFolder(
+    place: FilePlace,
+    owner: UserIds,
+    links: readonly FolderLink[],
+  ): Promise<void> {
+    await this.#ask("folder", encodeFolder(place, owner, links));
+  }
+
+  async removeLinks(
+    place: FilePlace,
+    owner: UserIds,
+    links: readonly FolderLink[],
+  ): Promise<void> {
+    await this.#ask("unlink", encodeFolder(place, owner, links));
   }
 
   async limitGroup(name: string, limits: GroupLimits): Promise<void> {
@@ -329,6 +359,28 @@ async function send(
   } finally {
     writer.releaseLock();
   }
+}
+
+function parseAccount(lines: readonly string[]): Account | null {
+  if (lines.length === 0) return null;
+  const texts = new Map(lines.map((line) => {
+    const space = line.indexOf(" ");
+    return [line.slice(0, space), line.slice(space + 1)];
+  }));
+  const textOf = (key: string) => {
+    const text = texts.get(key);
+    assert(text !== undefined, `the launcher said no "${key}" of a user`);
+    return text;
+  };
+  const [uid, gid] = textOf("account").split(" ").map(Number);
+  assert(uid !== undefined && gid !== undefined, "a user has a uid and a gid");
+  return {
+    uid,
+    gid,
+    name: textOf("name"),
+    home: textOf("home"),
+    shell: textOf("shell"),
+  };
 }
 
 function parseProbe(lines: readonly string[]): ProbeAnswer {

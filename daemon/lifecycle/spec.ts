@@ -1,4 +1,3 @@
-import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
 
 /** A program and its arguments, as they are executed. */
@@ -27,9 +26,9 @@ export interface ProcessSpec {
   /** Succeeds while the process is well; null = that is not asked. */
   readonly check: Command | null;
   readonly workDir: string;
-  /** `NAME=value`, all of the environment. */
+  /** `NAME=value`, as given: what every program counts on is added later. */
   readonly environment: readonly string[];
-  /** User name or uid; "" = the daemon's own. */
+  /** User name or uid; "" = who the daemon is. */
   readonly user: string;
   /**
    * Simple: an earlier end is a failed start, unless it is checked. Forking:
@@ -44,9 +43,6 @@ const START_GRACE_S_DEFAULT = 1;
 /** Of a process that is checked: it may have much to load. */
 const CHECKED_GRACE_S_DEFAULT = 60;
 const STOP_TIMEOUT_S_DEFAULT = 10;
-
-/** What a process has when its definition leaves the environment out. */
-const ENVIRONMENT_DEFAULT = [`PATH=${DEFAULT_PATH}`];
 
 /** A command that is one plain word: executed as it is, without a shell. */
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
@@ -68,7 +64,7 @@ export function toSpec(info: ProcessInfo): ProcessSpec {
     reload: info.ReloadCmd ? toCommand(info.ReloadCmd) : null,
     check: info.CheckCmd ? toCommand(info.CheckCmd) : null,
     workDir: info.WorkDir === "" ? "/" : info.WorkDir,
-    environment: info.Envs ?? ENVIRONMENT_DEFAULT,
+    environment: info.Envs ?? [],
     user: info.User,
     startGraceMs: 1000 * (info.StartGracePeriod ||
       (info.CheckCmd ? CHECKED_GRACE_S_DEFAULT : START_GRACE_S_DEFAULT)),

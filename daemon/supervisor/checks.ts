@@ -8,7 +8,7 @@ import { describeFailure } from "./exec_failure.ts";
 import type { Execs } from "./execs.ts";
 import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
-import type { Staging } from "./staging.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Time between two checks of a process that starts, ms. */
 const STARTING_INTERVAL_MS = 1_000;
@@ -22,7 +22,7 @@ const CHECK_MS_MIN = 1_000;
 /** What running check commands takes. */
 export interface CheckPorts {
   readonly execs: Pick<Execs, "run">;
-  readonly staging: Pick<Staging, "environmentOf">;
+  readonly surroundings: Pick<Surroundings, "of">;
   readonly groups: Pick<Groups, "forHelper">;
   readonly clock: Clock;
   /** From 0 up to 1. */
@@ -105,19 +105,17 @@ export class Checks {
   }
 
   async #check(runner: ProcessRunner): Promise<Outcome> {
-    const { execs, staging, groups, clock } = this.ports;
+    const { execs, surroundings, groups, clock } = this.ports;
     const { phase, info } = runner.record;
-    const { check, user, workDir } = toSpec(info);
+    const { check } = toSpec(info);
     if (check === null) return { type: "passed" };
     const timeoutMs = phase.state === "starting" && phase.step === "check"
       ? between(CHECK_MS_MIN, phase.deadlineMs - clock.nowMs(), CHECK_MS_MAX)
       : CHECK_MS_MAX;
     try {
       const result = await execs.run(runner, {
+        ...await surroundings.of(runner),
         command: check,
-        environment: await staging.environmentOf(runner),
-        user,
-        workDir,
         group: groups.forHelper(runner),
         timeoutMs,
       }, { isWanted: isUp });

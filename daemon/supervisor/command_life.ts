@@ -21,6 +21,8 @@ import type { Groups } from "./groups.ts";
 import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { Users } from "./users.ts";
 
 /** Takes what comes of an effect. */
 export type Report = (event: ProcessEvent) => void;
@@ -36,6 +38,8 @@ export interface CommandPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Staging;
+  readonly users: Users;
+  readonly surroundings: Surroundings;
   readonly groups: Groups;
   readonly background: BackgroundTasks;
   readonly logger: Logger;
@@ -74,8 +78,8 @@ export class CommandLife {
   /** Starts the command of a process, and follows it to its end. */
   async launch(runner: ProcessRunner, report: Report): Promise<void> {
     const { record } = runner;
-    const { folders, launcher, clock, staging, groups, logger } = this.ports;
-    const spec = toSpec(record.info);
+    const { folders, launcher, clock, surroundings, groups, logger } =
+      this.ports;
     const folder = folders.run(record);
     let tracked: Tracked | null = null;
     let refusal = "";
@@ -83,11 +87,9 @@ export class CommandLife {
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       const answers = launcher.run({
         ...folders.logs(record),
+        ...await surroundings.of(runner),
         folder,
-        user: spec.user,
-        workDir: spec.workDir,
-        environment: await staging.environmentOf(runner),
-        command: spec.start,
+        command: toSpec(record.info).start,
         group: groups.forStart(runner),
       });
       for await (const answer of answers) {

@@ -126,18 +126,18 @@ export class Effects {
   }
 
   async #prepare(runner: ProcessRunner, report: Report): Promise<void> {
-    const { staging, groups, clock } = this.ports;
+    const { users, staging, groups, clock } = this.ports;
     // Here, as a daemon that ended before it did so comes by here again.
     await groups.removeEarlier(runner);
     await this.#removeOldRun(runner);
     let failure: string | null = null;
-    if (staging.isNeeded(runner)) {
-      try {
-        await staging.prepare(runner);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        failure = error.message;
-      }
+    try {
+      // Whom the daemon was set up to allow may be others than at its creation.
+      await users.admit(runner.record.info.User);
+      if (staging.isNeeded(runner)) await staging.prepare(runner);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      failure = error.message;
     }
     const nowMs = clock.nowMs();
     report(
@@ -167,14 +167,14 @@ export class Effects {
     deadlineMs: number,
     report: Report,
   ): Promise<void> {
-    const { launcher, clock } = this.ports;
+    const { launcher, users, clock } = this.ports;
     const isCurrent = this.#supersede(runner, "findMain");
     const { mode, user } = toSpec(runner.record.info);
     const tracked = trackedOf(runner.record.phase);
     if (mode.kind === "simple" || tracked === null) return;
     const found = await findMain(launcher, clock, {
       ...mode,
-      user,
+      findUid: async () => user === "" ? null : (await users.find(user)).uid,
       command: tracked.command,
       deadlineMs,
       isCurrent,

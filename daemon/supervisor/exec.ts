@@ -9,7 +9,7 @@ import {
   readIdentity,
 } from "../launch/run_folder.ts";
 import type { Command } from "../lifecycle/spec.ts";
-import type { GroupRequest, Launcher } from "../ports.ts";
+import type { CommandContext, GroupRequest, Launcher } from "../ports.ts";
 import { isTooMuch, readOutput, WRITTEN_BYTES_MAX } from "./exec_output.ts";
 import { killSessions } from "./kill_sessions.ts";
 import { removeFolder } from "./remove_folder.ts";
@@ -20,12 +20,8 @@ const SIZE_INTERVAL_MS = 200;
 const KILLED_MS_MAX = 2_000;
 
 /** A command to run beside a process. */
-export interface ExecCommand {
+export interface ExecCommand extends CommandContext {
   readonly command: Command;
-  /** `NAME=value`; of one name the last counts. */
-  readonly environment: readonly string[];
-  readonly user: string;
-  readonly workDir: string;
   /** The control group that it joins; null = none. */
   readonly group: GroupRequest | null;
   /** Time until all of it is killed, ms. */

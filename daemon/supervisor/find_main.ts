@@ -11,8 +11,8 @@ export interface MainRequest {
   readonly pidFile: string;
   /** Base name of its executable; "" = any. */
   readonly processName: string;
-  /** Whose process it has to be; "" = anybody's. */
-  readonly user: string;
+  /** Whose process it has to be; null = anybody's. */
+  readonly findUid: () => Promise<number | null>;
   /** The start command: the main process cannot be older. */
   readonly command: Identity;
   /** Wall clock, ms. The file is read once even if this is past. */
@@ -53,7 +53,8 @@ async function findMainOnce(
   request: MainRequest,
 ): Promise<MainAnswer | null> {
   try {
-    const facts = await launcher.readPidFile(request.pidFile, request.user);
+    const uid = await request.findUid();
+    const facts = await launcher.readPidFile(request.pidFile, uid);
     const message = facts === null
       ? `the process that ${request.pidFile} names is not alive`
       : refuseMain(facts, request);

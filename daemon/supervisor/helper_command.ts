@@ -9,14 +9,14 @@ import type { LaunchAnswer, Launcher } from "../ports.ts";
 import type { Folders } from "./folders.ts";
 import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
-import type { Staging } from "./staging.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What running a stop or kill command takes. */
 export interface HelperPorts {
   readonly launcher: Pick<Launcher, "run">;
   readonly clock: Clock;
   readonly folders: Folders;
-  readonly staging: Pick<Staging, "environmentOf">;
+  readonly surroundings: Pick<Surroundings, "of">;
   readonly groups: Pick<Groups, "forHelper">;
 }
 
@@ -59,15 +59,12 @@ export async function* launchHelper(
   runner: ProcessRunner,
   folder: string,
   command: Command,
-  { folders, launcher, staging, groups }: Omit<HelperPorts, "clock">,
+  { folders, launcher, surroundings, groups }: Omit<HelperPorts, "clock">,
 ): AsyncGenerator<LaunchAnswer> {
-  const { user, workDir } = toSpec(runner.record.info);
   yield* launcher.run({
     ...folders.logs(runner.record),
+    ...await surroundings.of(runner),
     folder,
-    user,
-    workDir,
-    environment: await staging.environmentOf(runner),
     command,
     group: groups.forHelper(runner),
   });

@@ -9,7 +9,7 @@ import { describeFailure } from "./exec_failure.ts";
 import { type Execs, refuseUnlessRunning } from "./execs.ts";
 import type { Groups } from "./groups.ts";
 import type { ProcessRunner } from "./process_runner.ts";
-import type { Staging } from "./staging.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Time that a reload command may take, ms. */
 const RELOAD_MS_MAX = 60_000;
@@ -19,7 +19,7 @@ const SIGHUP = 1;
 export interface LivePorts {
   readonly launcher: Pick<Launcher, "signal">;
   readonly execs: Pick<Execs, "run">;
-  readonly staging: Pick<Staging, "environmentOf">;
+  readonly surroundings: Pick<Surroundings, "of">;
   readonly groups: Pick<Groups, "forHelper">;
 }
 
@@ -58,15 +58,13 @@ export class LiveOperations {
    */
   async reload(runner: ProcessRunner): Promise<void> {
     const { id, info } = runner.record;
-    const { reload, user, workDir } = toSpec(info);
+    const { reload } = toSpec(info);
     if (reload === null) {
       await this.signal(runner, SIGHUP);
     } else {
       const result = await this.ports.execs.run(runner, {
+        ...await this.ports.surroundings.of(runner),
         command: reload,
-        environment: await this.ports.staging.environmentOf(runner),
-        user,
-        workDir,
         group: this.ports.groups.forHelper(runner),
         timeoutMs: RELOAD_MS_MAX,
       });
@@ -94,15 +92,16 @@ export class LiveOperations {
     request: ExecRequest,
     signal: AbortSignal,
   ): Promise<ExecResult> {
-    const { user, workDir } = toSpec(runner.record.info);
-    const environment = await this.ports.staging.environmentOf(runner);
-    const [path = "", ...args] = request.Cmd;
+    const { User, WorkDir, Envs, Cmd } = request;
+    const context = await this.ports.surroundings.of(
+      runner,
+      { user: User, workDir: WorkDir, environment: Envs },
+    );
+    const [path = "", ...args] = Cmd;
     const command: Command = [path, ...args];
     return await this.ports.execs.run(runner, {
+      ...context,
       command,
-      environment: [...environment, ...request.Envs],
-      user: request.User || user,
-      workDir: request.WorkDir || workDir,
       group: this.ports.groups.forHelper(runner),
       timeoutMs: request.Timeout * 1000,
     }, { signal });

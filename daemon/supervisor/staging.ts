@@ -8,8 +8,10 @@ import type {
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { fetchContent } from "./fetch_content.ts";
-import { findPlace } from "./file_place.ts";
+import { findPlace, ruleOfRoots } from "./file_place.ts";
 import type { ProcessRunner } from "./process_runner.ts";
+import type { Users } from "./users.ts";
+import type { WorkFolders } from "./work_folders.ts";
 
 /** Longest `NAME=value` that the kernel passes on, bytes (MAX_ARG_STRLEN). */
 const VARIABLE_BYTES_MAX = 128 * 1024 - 1;
@@ -19,6 +21,8 @@ const REFETCH_MS_MAX = 5_000;
 /** What staging acts upon. */
 export interface StagingPorts {
   readonly launcher: Pick<Launcher, "writeFile" | "removeFile">;
+  readonly users: Pick<Users, "find" | "admit">;
+  readonly workFolders: Pick<WorkFolders, "isNeeded" | "make" | "removeLinks">;
   readonly clock: Clock;
   /** From 0 up to 1. */
   readonly random: () => number;
@@ -35,8 +39,8 @@ interface Work {
 }
 
 /**
- * Puts in place what a process finds at its start: the files of its definition
- * and the variables that are fetched. Fetched values are kept in memory alone.
+ * Puts in place what a process finds at its start: its folders, the files of its
+ * definition and the variables that are fetched. Fetched values are kept in memory alone.
  */
 export class Staging {
   readonly #variables = new WeakMap<ProcessRunner, readonly string[]>();
@@ -46,14 +50,16 @@ export class Staging {
 
   /** Whether a process has anything to put in place. */
   isNeeded({ record: { info } }: ProcessRunner): boolean {
-    return (info.Files ?? []).length > 0 || (info.RemoteEnvs ?? []).length > 0;
+    return (info.Files ?? []).length > 0 ||
+      (info.RemoteEnvs ?? []).length > 0 ||
+      this.ports.workFolders.isNeeded(info);
   }
 
   /**
-   * Fetches and writes all that a start needs; given up when the process is
+   * Makes, fetches and writes all that a start needs; given up when the process is
    * not staging any more. May be repeated.
    *
-   * @throws {AppError} Names the file or variable and what is against it.
+   * @throws {AppError} Names the folder, file or variable and what is against it.
    */
   async prepare(runner: ProcessRunner): Promise<void> {
     const { info } = runner.record;
@@ -62,6 +68,7 @@ export class Staging {
       .then(() => given.abort());
     await this.#enqueue(runner, async (deleted) => {
       const signal = AbortSignal.any([given.signal, deleted]);
+      await this.ports.workFolders.make(info);
       this.#variables.set(
         runner,
         await this.#fetchVariables(info.RemoteEnvs ?? [], signal),
@@ -85,7 +92,7 @@ export class Staging {
     );
   }
 
-  /** The whole environment of a process and of the commands beside it. */
+  /** The environment that was given to a process and the commands beside it. */
   async environmentOf(runner: ProcessRunner): Promise<readonly string[]> {
     const { info, id } = runner.record;
     const { environment } = toSpec(info);
@@ -115,7 +122,7 @@ export class Staging {
   }
 
   /**
-   * Gives up what is under way and removes the files that were made.
+   * Gives up what is under way and removes the files and links that were made.
    *
    * @param others Processes that stay: a file that one of them is defined with
    * becomes its own.
@@ -133,17 +140,34 @@ export class Staging {
         heir.dispatch({ type: "fileCreated", path, owner });
         continue;
       }
-      try {
-        await this.ports.launcher.removeFile(this.#placeOf(path), owner);
-      } catch (error) {
-        // A file that stays is the lesser evil beside a process that does.
-        if (!(error instanceof AppError)) throw error;
-        this.ports.logger.warn("file not removed", {
-          id: runner.record.id,
-          path,
-          reason: error.message,
-        });
-      }
+      await this.#tryToRemove(runner, path, async () => {
+        const account = await this.ports.users.find(owner);
+        await this.ports.launcher.removeFile(this.#placeOf(path), account);
+      });
+    }
+    const { info } = runner.record;
+    await this.#tryToRemove(
+      runner,
+      info.LogPath ?? "",
+      () => this.ports.workFolders.removeLinks(info),
+    );
+  }
+
+  async #tryToRemove(
+    runner: ProcessRunner,
+    path: string,
+    remove: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await remove();
+    } catch (error) {
+      // A file that stays is the lesser evil beside a process that does.
+      if (!(error instanceof AppError)) throw error;
+      this.ports.logger.warn("file not removed", {
+        id: runner.record.id,
+        path,
+        reason: error.message,
+      });
     }
   }
 
@@ -175,6 +199,7 @@ export class Staging {
   ): Promise<void> {
     const owner = file.User || runner.record.info.User;
     try {
+      const account = await this.ports.users.admit(owner);
       const place = this.#placeOf(file.To);
       const bytes = file.Remote === null
         ? Uint8Array.fromBase64(file.Base64 ?? "")
@@ -182,7 +207,7 @@ export class Staging {
       const content = { isWritable: file.Right === "rw", bytes };
       await this.ports.launcher.writeFile(
         place,
-        owner,
+        account,
         content,
         () => runner.dispatch({ type: "fileCreated", path: file.To, owner }),
       );
@@ -229,12 +254,6 @@ export class Staging {
 function isDefinedWith({ record }: ProcessRunner, path: string): boolean {
   const plain = (text: string) => text.replaceAll(/\/+/g, "/");
   return (record.info.Files ?? []).some(({ To }) => plain(To) === plain(path));
-}
-
-/** The rule that a path outside of all allowed folders breaks. */
-export function ruleOfRoots(fileDirs: readonly string[]): string {
-  return `must be below ${fileDirs.join(" or ")}, which the daemon's ` +
-    "configuration allows in file_dirs";
 }
 
 function toVariable(name: string, content: Uint8Array): string {

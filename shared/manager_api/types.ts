@@ -279,11 +279,14 @@ export interface ProcessInfo {
   readonly Files?: readonly ProcessFile[];
   /** Variables to fetch before every start (addition). @default {[]} */
   readonly RemoteEnvs?: readonly RemoteVariable[];
-  /** `NAME=value`: the whole environment; null = the daemon's default. */
+  /**
+   * `NAME=value`. PATH, HOME, USER, SHELL and PWD are added if their names are
+   * not given; null and [] alike = these alone.
+   */
   readonly Envs: readonly string[] | null;
   /** Arguments after the path in `StartCmd`; null and [] alike = none. */
   readonly Argv: readonly string[] | null;
-  /** User that every command runs as; "" = the launcher's policy decides. */
+  /** Name or uid that every command runs as; "" = the daemon's default. */
   readonly User: string;
   /** The executor that asked; "" = nobody holds a lease. */
   readonly ExecutorId: string;

@@ -190,3 +190,29 @@ for (const text of ["", "{", "[]", "null", "1"]) {
     assertEquals(error.problems[0]?.field, "/c");
   });
 }
+
+Deno.test("readConfig() says who processes may run as", () => {
+  assertEquals(read([]).users, { fallback: "", allowed: [] });
+  assertEquals(
+    read(["--default-user=game", "--allowed-users=game,,1001"]).users,
+    { fallback: "game", allowed: ["game", "1001"] },
+  );
+  assertEquals(
+    read([], { default_user: "game", allowed_users: ["game", "db"] }).users,
+    { fallback: "game", allowed: ["game", "db"] },
+  );
+});
+
+for (
+  const [args, field] of [
+    [["--default-user=-u"], "--default-user"],
+    [["--default-user=a b"], "--default-user"],
+    [["--allowed-users=game,-x"], "--allowed-users"],
+    [["--allowed-users=game, db"], "--allowed-users"],
+  ] as const
+) {
+  Deno.test(`readConfig() refuses ${args.join(" ")}`, () => {
+    const error = assertThrows(() => read(args), InvalidInputError);
+    assertEquals(error.problems[0]?.field, field);
+  });
+}

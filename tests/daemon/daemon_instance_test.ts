@@ -121,7 +121,7 @@ Deno.test("daemon lets nobody else read what it keeps", async () => {
   }
   assertEquals(readable, []);
   assert(holding.every((path) => path.includes("/processes.db")), `${holding}`);
-  assertEquals(Deno.lstatSync(daemon.logDir).mode! & 0o777, 0o750);
+  assertEquals(Deno.lstatSync(daemon.logDir).mode! & 0o777, 0o711);
   const { Info, History } = await daemon.client.inspect(id);
   assertEquals(Info.Envs, ["SECRET=******"]);
   assert(!JSON.stringify(History).includes(secret));

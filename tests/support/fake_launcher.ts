@@ -1,5 +1,6 @@
 import type { Identity } from "../../daemon/lifecycle/record.ts";
 import type {
+  Account,
   FilePlace,
   LaunchAnswer,
   Launcher,
@@ -33,6 +34,13 @@ export class FakeLauncher implements Launcher {
   /** Awaited before that. */
   beforeUsageAnswer: () => Promise<void> = () => Promise.resolve();
   #nextPid = 100;
+  /** Users of the host by name; everybody else is there and has uid 1. */
+  readonly uids = new Map<string, number | null>([
+    ["no-such-user", null],
+    ["", 0],
+    ["root", 0],
+    ["0", 0],
+  ]);
 
   /** Puts a process into the table, as if it had been started before. */
   add(request: LaunchRequest): Identity {
@@ -79,6 +87,16 @@ export class FakeLauncher implements Launcher {
     return { bootId: BOOT_ID, alive };
   }
 
+  findUser(user: string): Promise<Account | null> {
+    const uid = this.uids.get(user) ?? (this.uids.has(user) ? null : 1);
+    const name = user || "root";
+    return Promise.resolve(
+      uid === null
+        ? null
+        : { uid, gid: uid, name, home: `/home/${name}`, shell: "/bin/sh" },
+    );
+  }
+
   readPidFile(): Promise<ProcessFacts | null> {
     return Promise.resolve(null);
   }
@@ -95,6 +113,16 @@ export class FakeLauncher implements Launcher {
 
   removeFile({ root, folders, name }: FilePlace): Promise<void> {
     this.sent.push(`remove ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  makeFolder({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`folder ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  removeLinks({ root, folders, name }: FilePlace): Promise<void> {
+    this.sent.push(`unlink ${[root, ...folders, name].join("/")}`);
     return Promise.resolve();
   }
 

@@ -13,6 +13,9 @@ import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
 import { UsageSampler } from "../../../daemon/supervisor/usage_sampler.ts";
+import { Surroundings } from "../../../daemon/supervisor/surroundings.ts";
+import { Users } from "../../../daemon/supervisor/users.ts";
+import type { UserPolicy } from "../../../daemon/config.ts";
 import type { ProcessFile } from "../../../shared/manager_api/types.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
@@ -52,12 +55,20 @@ export class ApiBench implements AsyncDisposable {
   readonly handle: (request: Request) => Promise<Response>;
   readonly #runners = new Map<string, ProcessRunner>();
 
-  private constructor(private readonly dir: TempDir) {
+  private constructor(
+    private readonly dir: TempDir,
+    userPolicy: UserPolicy,
+  ) {
     const hub = new EventHub();
     const launcher = this.launcher;
     const logger = createLogger((line) => this.log.push(line), () => 0);
     const background = new BackgroundTasks((_name, error) => {
       throw error;
+    });
+    const users = new Users({
+      launcher,
+      clock: this.clock,
+      policy: userPolicy,
     });
     const execs = new Execs({
       launcher,
@@ -109,10 +120,13 @@ export class ApiBench implements AsyncDisposable {
           launcher,
           execs,
           groups: { forHelper: () => null },
-          staging: {
-            environmentOf: ({ record }) =>
-              Promise.resolve(toSpec(record.info).environment),
-          },
+          surroundings: new Surroundings({
+            users,
+            staging: {
+              environmentOf: ({ record }) =>
+                Promise.resolve(toSpec(record.info).environment),
+            },
+          }),
         }),
         leases,
         store: this.store,
@@ -129,13 +143,16 @@ export class ApiBench implements AsyncDisposable {
         fileDirs: ["/ws", "/srv/data"],
         clock: this.clock,
         isRecovered: () => this.isRecovered,
+        users,
       }),
       logger,
     );
   }
 
-  static async create(): Promise<ApiBench> {
-    return new ApiBench(await tempDir());
+  static async create(
+    userPolicy: UserPolicy = { fallback: "", allowed: [] },
+  ): Promise<ApiBench> {
+    return new ApiBench(await tempDir(), userPolicy);
   }
 
   /** Sends a request and checks what every answer has in common. */

@@ -366,6 +366,65 @@ Deno.test("events are listed after a number", async () => {
   }
 });
 
+Deno.test("create takes users that exist and are allowed alone", async () => {
+  await using api = await ApiBench.create({ fallback: "", allowed: ["game"] });
+  const none = (user: string) =>
+    `the user "${user}" is none of game, which the daemon's configuration ` +
+    "allows in allowed_users";
+  api.launcher.uids.set("db", 9);
+  for (
+    const [part, problems] of [
+      [{}, [`User: ${none("root")}`]],
+      [{ User: "0" }, [`User: ${none("0")}`]],
+      [
+        { User: "no-such-user", LogPath: "/etc" },
+        [
+          'User: the user "no-such-user" does not exist on this host',
+          "LogPath: must be below /ws or /srv/data, which the daemon's " +
+          'configuration allows in file_dirs: it is "/etc"',
+        ],
+      ],
+      [
+        { User: "game", Files: [FILE, { ...FILE, User: "db" }] },
+        [`Files[1].User: ${none("db")}`],
+      ],
+    ] as const
+  ) {
+    const { status, envelope } = await create(api, part);
+    assertEquals([status, envelope.message], [
+      400,
+      "(process-daemon):Cannot accept the process definition: " +
+      problems.join("; "),
+    ]);
+  }
+  assertEquals(api.store.lastSeq(), 0);
+  assertEquals(
+    (await create(api, { User: "game", Files: [FILE] })).status,
+    200,
+  );
+  const write = async (User: string) =>
+    await api.call(
+      "PUT",
+      `${BASE}/process/p/file`,
+      JSON.stringify({ ...FILE, User }),
+    );
+  const { status, envelope } = await write("root");
+  assertEquals([status, envelope.message], [
+    400,
+    `(process-daemon):Cannot accept the file: User: ${none("root")}`,
+  ]);
+  assertEquals(api.written, []);
+  assertEquals((await write("")).status, 200);
+});
+
+Deno.test("create stores the default user as who a process is", async () => {
+  await using api = await ApiBench.create({ fallback: "game", allowed: [] });
+  await create(api, {});
+  assertEquals(api.supervisor.get("p").info.User, "game");
+  await create(api, { Id: "q", User: "db" });
+  assertEquals(api.supervisor.get("q").info.User, "db");
+});
+
 Deno.test("an error that nobody expected is a 500 and is logged", async () => {
   const log: string[] = [];
   const boom = () => {

@@ -5,7 +5,7 @@ import {
   parseLaunched,
 } from "../../../daemon/launch/run_folder.ts";
 import type { Identity } from "../../../daemon/lifecycle/record.ts";
-import type { LaunchRequest } from "../../../daemon/ports.ts";
+import type { LaunchRequest, UserIds } from "../../../daemon/ports.ts";
 import {
   installLauncher,
   LAUNCHER_SHELLS,
@@ -23,6 +23,11 @@ import {
 
 /** Whether the tests may change users. */
 export const IS_ROOT = Deno.uid() === 0;
+
+/** Who the tests are. */
+export const SELF: UserIds = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
+/** Debian's nobody and nogroup. */
+export const NOBODY: UserIds = { uid: 65_534, gid: 65_534 };
 
 /** A command line that a shell runs. */
 export function sh(text: string): readonly [string, ...string[]] {
@@ -79,13 +84,14 @@ export class LaunchBench implements AsyncDisposable {
     await Deno.mkdir(part.folder ?? name, { recursive: true, mode: 0o700 });
     return {
       folder: name,
-      user: "",
+      user: null,
       stdoutPath: `${name}.stdout`,
       stderrPath: `${name}.stderr`,
       workDir: `${this.dir}/work`,
       environment: [],
       command: ["/usr/bin/true"],
       group: null,
+      settings: { umask: "022", nice: 0, oomScoreAdj: 0, rlimits: {} },
       ...part,
     };
   }

@@ -6,6 +6,7 @@ import { fakeRoot, LIMITS, limitsLine, MIB, testGroup } from "./group_bench.ts";
 import {
   exists,
   IS_ROOT,
+  NOBODY,
   readIfThere,
   sh,
   testShells,
@@ -25,7 +26,7 @@ testShells("starts a process with its limits", async (bench) => {
         .replace("$0", group.name),
     ),
     environment: ["PATH=/usr/bin"],
-    user: "nobody",
+    user: NOBODY,
     group: group.request(),
   });
   const { pid } = await launch.executed("sleep");
@@ -296,13 +297,15 @@ testShells("says that it may not make groups", async (bench) => {
     [
       "bcs-launcher 1",
       `folder ${folder}`,
-      "user ",
+      "user 65534 65534",
       `stdout ${folder}/out`,
       `stderr ${folder}/err`,
+      "settings 0 0 - - -",
       "may-limit",
       group,
       "begin",
       "dir /",
+      "umask 022",
       "env 0",
       "argv 1",
       "=/usr/bin/true",

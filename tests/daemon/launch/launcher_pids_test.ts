@@ -3,7 +3,7 @@ import type { GroupLimits } from "../../../daemon/lifecycle/limits.ts";
 import { NO_MEMSW_V1, NO_PIDS_V1, readGroup } from "../../support/cgroups.ts";
 import { eventually } from "../support/eventually.ts";
 import { fakeRoot, LIMITS, limitsLine, MIB, testGroup } from "./group_bench.ts";
-import { sh, testShells, toLine } from "./launch_bench.ts";
+import { NOBODY, sh, testShells, toLine } from "./launch_bench.ts";
 
 // Limits that not every host has: of processes and threads, and of swap.
 
@@ -13,7 +13,7 @@ testShells("limits the number of processes", async (bench) => {
     // The first ones live; a shell that cannot fork may give up.
     command: sh("for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; wait"),
     environment: ["PATH=/usr/bin"],
-    user: "nobody",
+    user: NOBODY,
     group: group.request({ limits: { ...LIMITS, pids: 7 } }),
   });
   await launch.identity();

@@ -1,3 +1,4 @@
+import type { UserIds } from "../../../daemon/ports.ts";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { encodeLaunch } from "../../../daemon/launch/encode_request.ts";
 import {
@@ -8,7 +9,7 @@ import {
   readStatus,
 } from "../support/proc.ts";
 import { writeProgram } from "../../support/temp_dir.ts";
-import { exists, IS_ROOT, sh, testShells } from "./launch_bench.ts";
+import { exists, IS_ROOT, SELF, sh, testShells } from "./launch_bench.ts";
 
 // What the workload finds itself in: looked at from outside, in /proc.
 
@@ -134,7 +135,10 @@ testShells("runs a script relative to the work folder", async (bench) => {
 });
 
 testShells("becomes a user without any privilege left", async (bench) => {
-  const launch = await bench.launch({ user: "www-data", command: SLEEP });
+  const launch = await bench.launch({
+    user: await idsOf("www-data"),
+    command: SLEEP,
+  });
   const { pid } = await launch.executed("sleep");
   const uid = await idOf("-u", "www-data");
   const gid = await idOf("-g", "www-data");
@@ -149,21 +153,15 @@ testShells("becomes a user without any privilege left", async (bench) => {
   assertEquals(readStatus(launch.child.pid, "Uid"), "0\t0\t0\t0");
 }, NO_ROOT);
 
-testShells("takes a numeric user", async (bench) => {
-  const launch = await bench.launch({
-    user: await idOf("-u", "www-data"),
-    command: ["/usr/bin/id", "-un"],
-  });
-  assertEquals(await launch.end(), "1 exited 0 no", await launch.stderr());
-  assertEquals(await launch.stdout(), "www-data\n");
-}, NO_ROOT);
-
 const grouped = userWithGroups();
 
 testShells(
   "gives a user all of its supplementary groups",
   async (bench) => {
-    const launch = await bench.launch({ user: grouped ?? "", command: SLEEP });
+    const launch = await bench.launch({
+      user: await idsOf(grouped ?? ""),
+      command: SLEEP,
+    });
     const { pid } = await launch.executed("sleep");
     const groups = readStatus(pid, "Groups")?.split(" ").sort();
     assertEquals(groups, (await idOf("-G", grouped ?? "")).split(" ").sort());
@@ -173,17 +171,17 @@ testShells(
     (grouped === null ? "no user of this host has supplementary groups" : null),
 );
 
-testShells("takes its own user by name without root", async (bench) => {
-  const user = await idOf("-un");
-  const launch = await bench.launch({ user, command: ["/usr/bin/id", "-un"] });
+testShells("takes who it is itself without root", async (bench) => {
+  const user = SELF;
+  const launch = await bench.launch({ user, command: ["/usr/bin/id", "-u"] });
   assertEquals(await launch.end(), "1 exited 0 no", await launch.stderr());
-  assertEquals(await launch.stdout(), `${user}\n`);
+  assertEquals(await launch.stdout(), `${user.uid}\n`);
 });
 
 testShells("cannot become another user without root", async (bench) => {
   await Deno.chmod(bench.dir, 0o777);
   const request = await bench.request({
-    user: "root",
+    user: { uid: 0, gid: 0 },
     command: ["/usr/bin/touch", `${bench.dir}/ran`],
   });
   await Deno.chmod(request.folder, 0o777);
@@ -196,7 +194,7 @@ testShells("cannot become another user without root", async (bench) => {
   );
   assertEquals(await launch.end(), "");
   assertEquals(await launch.answers, [
-    `error cannot act as "root": the daemon is uid ${
+    `error cannot act as uid 0: the daemon is uid ${
       IS_ROOT ? 33 : Deno.uid()
     } and not root`,
   ]);
@@ -251,6 +249,11 @@ async function filesOf(pid: number): Promise<string[]> {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => name)
     .filter((name) => !given.includes(name)).sort()
     .map((name) => `${name} ${readProcLink(pid, `fd/${name}`)}`);
+}
+
+async function idsOf(user: string): Promise<UserIds> {
+  const [uid, gid] = [await idOf("-u", user), await idOf("-g", user)];
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 async function idOf(...args: readonly string[]): Promise<string> {

@@ -61,8 +61,9 @@ testShells("refuses requests that are not what they must be", async (bench) => {
       [replace(1), '"folder"'],
       [replace(2), '"user"'],
       [replace(3, "stdout"), '"stdout"'],
-      [replace(5), "no body"],
-      [replace(5, "begin "), "no body"],
+      [replace(5), '"settings"'],
+      [replace(6), "no body"],
+      [replace(6, "begin "), "no body"],
     ] as const
   ) {
     const launch = await bench.send(request, `${broken.join("\n")}\n`);
@@ -94,7 +95,7 @@ testShells("refuses bodies that are not what they must be", async (bench) => {
     ] as const
   ) {
     const request = await bench.request({ command: touch(bench) });
-    const head = encodeLaunch(request).slice(0, 7);
+    const head = encodeLaunch(request).slice(0, 9);
     const text = [...head, ...body].join("\n").replaceAll(
       "CMD",
       "/usr/bin/true",
@@ -106,26 +107,52 @@ testShells("refuses bodies that are not what they must be", async (bench) => {
   await assertNothingRan(bench);
 });
 
-testShells("refuses a user that does not exist", async (bench) => {
+testShells("refuses what is no user, and no settings", async (bench) => {
+  const request = await bench.request({ command: touch(bench) });
+  const lines = encodeLaunch(request);
   for (
     const user of [
-      "no-such-user",
-      "$(touch x)",
-      "`touch x`",
-      "root; touch x",
-      "-rf",
-      "--help",
-      "-u root",
-      "*",
-      " ",
-      "'\"",
-      "99999999999999999999",
+      "root",
+      "0",
+      "0 0 0",
+      "-1 0",
+      "0 -1",
+      "+0 0",
+      "0x0 0",
+      "$(id) 0",
+      "* 0",
+      "-u 0",
+      // Either is "as it is" to the kernel.
+      "4294967295 0",
+      "65534 4294967295",
+      "4294967296 0",
+      "99999999999999999999 0",
     ]
   ) {
-    const launch = await bench.launch({ user, command: touch(bench) });
+    const text = lines.toSpliced(2, 1, `user ${user}`).join("\n");
+    const launch = await bench.send(request, `${text}\n`);
     assertEquals(await launch.answers, [
-      `error the user "${user}" does not exist on this host`,
-    ]);
+      "error the request has no user where it must stand",
+    ], user);
+    assertEquals(await launch.end(), "");
+  }
+  for (
+    const settings of [
+      "",
+      "0 0",
+      "0 0 - - - -",
+      "x 0 - - -",
+      "0 $(x) - - -",
+      "0 0 -1 - -",
+      "0 0 - * -",
+      "0 0 - - unlimited",
+      "0 0 - - --pid",
+    ]
+  ) {
+    const text = lines.toSpliced(5, 1, `settings ${settings}`).join("\n");
+    const launch = await bench.send(request, `${text}\n`);
+    const answers = (await launch.answers).join("\n");
+    assertStringIncludes(answers, "error the request has no ", settings);
     assertEquals(await launch.end(), "");
   }
   await assertNothingRan(bench);

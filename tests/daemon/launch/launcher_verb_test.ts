@@ -253,11 +253,11 @@ testShells(
     const path = `${bench.dir}/pid`;
     await Deno.writeTextFile(path, `${pid}\n`);
     assertEquals(
-      await bench.ask("pidfile", ["user nobody", `file ${path}`]),
+      await bench.ask("pidfile", ["user 65534", `file ${path}`]),
       [`error the pid file ${path} names a process of another user`],
     );
     // What root starts may become anybody: there the file is believed.
-    const [, facts] = await bench.ask("pidfile", ["user root", `file ${path}`]);
+    const [, facts] = await bench.ask("pidfile", ["user 0", `file ${path}`]);
     assertStringIncludes(facts ?? "", `process ${pid} `);
   },
   IS_ROOT ? null : "needs root, for nobody may be the tester",

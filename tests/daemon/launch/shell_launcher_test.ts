@@ -10,6 +10,7 @@ import { killAll, livingIn } from "../support/proc.ts";
 // The daemon's side of a launcher whose last stage, that of the target user,
 // does not do what it should: others of that user reach its pipes.
 
+const OWNER = { uid: 0, gid: 0 };
 const PLACE = { root: "/", folders: [], name: "f" };
 /** More than a pipe holds. */
 const CONTENT = { isWritable: false, bytes: new Uint8Array(1_000_000) };
@@ -32,13 +33,14 @@ async function withLauncher(
 async function launch(launcher: ShellLauncher): Promise<LaunchAnswer[]> {
   return await Array.fromAsync(launcher.run({
     folder: "/nowhere",
-    user: "",
+    user: null,
     stdoutPath: "/dev/null",
     stderrPath: "/dev/null",
     workDir: "/",
     environment: [],
     command: ["/usr/bin/true"],
     group: null,
+    settings: { umask: "022", nice: 0, oomScoreAdj: 0, rlimits: {} },
   }));
 }
 
@@ -87,7 +89,7 @@ Deno.test("a launcher that was killed is not waited for", async () => {
     const launcher = new ShellLauncher(path, systemClock);
     let isNew = false;
     const { code } = await assertRejects(
-      () => launcher.writeFile(PLACE, "", CONTENT, () => isNew = true),
+      () => launcher.writeFile(PLACE, OWNER, CONTENT, () => isNew = true),
       AppError,
     );
     assertEquals(code, "INTERNAL");
@@ -108,7 +110,7 @@ Deno.test("a launcher that hangs is killed, with its reader left", async () => {
     };
     const launcher = new ShellLauncher(path, clock);
     await assertRejects(
-      () => launcher.writeFile(PLACE, "", CONTENT, () => limit()),
+      () => launcher.writeFile(PLACE, OWNER, CONTENT, () => limit()),
       AppError,
       'The launcher failed at "write"',
     );

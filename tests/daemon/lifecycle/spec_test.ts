@@ -46,9 +46,7 @@ Deno.test("toSpec() fills the defaults in", () => {
     reload: null,
     check: null,
     workDir: "/work",
-    environment: [
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    ],
+    environment: [],
     user: "",
     startGraceMs: 1_000,
     stopTimeoutMs: 10_000,

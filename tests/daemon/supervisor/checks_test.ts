@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { toStatus } from "../../../daemon/lifecycle/status.ts";
+import { toSettings } from "../../../daemon/lifecycle/settings.ts";
 import type { Phase } from "../../../daemon/lifecycle/record.ts";
 import { Checks } from "../../../daemon/supervisor/checks.ts";
 import { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
@@ -37,7 +38,15 @@ function bench(phase: Phase) {
     random: () => 0.5,
     logger: createLogger(() => {}, () => 0),
     groups: { forHelper: () => null },
-    staging: { environmentOf: () => Promise.resolve([]) },
+    surroundings: {
+      of: ({ record: { info } }) =>
+        Promise.resolve({
+          user: null,
+          workDir: "/",
+          environment: [],
+          settings: toSettings(info),
+        }),
+    },
     execs: {
       run: (_runner, { timeoutMs }) => {
         const answer = Promise.withResolvers<ExecResult>();

@@ -26,7 +26,7 @@ for (const aheadMs of [-3_600_000, 3_600_000]) {
     const request = {
       pidFile: "/p.pid",
       processName: "",
-      user: "",
+      findUid: () => Promise.resolve(null),
       command: COMMAND,
       deadlineMs: 1_000,
       isCurrent: () => true,

@@ -12,6 +12,9 @@ import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts
 import { recover } from "../../../daemon/supervisor/recovery.ts";
 import { Staging } from "../../../daemon/supervisor/staging.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
+import { Surroundings } from "../../../daemon/supervisor/surroundings.ts";
+import { Users } from "../../../daemon/supervisor/users.ts";
+import { WorkFolders } from "../../../daemon/supervisor/work_folders.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
@@ -33,12 +36,21 @@ function bench(
   const logger = createLogger(() => {}, () => 0);
   const launcher = new FakeLauncher();
   const store = new ProcessStore(`${path}/processes.db`);
+  const folders = layOutFolders(`${path}/run`, path);
+  const fileDirs = [path];
+  const users = new Users({
+    launcher,
+    clock: systemClock,
+    policy: { fallback: "", allowed: [] },
+  });
   const staging = new Staging({
     launcher,
     clock: systemClock,
     random: () => 0,
     logger,
-    fileDirs: [path],
+    fileDirs,
+    users,
+    workFolders: new WorkFolders({ launcher, users, folders, fileDirs }),
   });
   const groups = new Groups({ launcher, logger, policy: null });
   const ports = {
@@ -48,7 +60,9 @@ function bench(
     prober: new Prober(launcher, systemClock, background, logger),
     exits: new ExitWatcher(`${path}/run`, background),
     clock: systemClock,
-    folders: layOutFolders(`${path}/run`, path),
+    folders,
+    users,
+    surroundings: new Surroundings({ staging, users }),
     background,
     logger,
   };
