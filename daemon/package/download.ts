@@ -135,10 +135,7 @@ class Download {
     await this.#begin(answer);
     await this.#read(answer.response, idle);
     if (this.#total > 0 && part.bytes !== this.#total) {
-      throw new TryError(
-        `it broke off after ${part.bytes} of ${this.#total} bytes`,
-        true,
-      );
+      throw this.#brokenOff();
     }
     const checksums = await this.#onDisk(() => part.finish());
     const verifiedBy = this.#isResumed && isStrong(this.#rangeValidator)
@@ -205,8 +202,8 @@ class Download {
     try {
       while (true) {
         const { value } = await reader.read(buffer)
-          .catch((error: unknown) => {
-            throw new TryError(messageOf(error), true);
+          .catch(() => {
+            throw this.#brokenOff();
           });
         if (value === undefined || value.length === 0) return;
         idle.touch();
@@ -237,6 +234,14 @@ class Download {
         false,
       );
     }
+  }
+
+  #brokenOff(): TryError {
+    const total = this.#total > 0 ? ` of ${this.#total}` : "";
+    return new TryError(
+      `it broke off after ${this.part.bytes}${total} bytes`,
+      true,
+    );
   }
 
   #tooLarge(): TryError {
