@@ -64,7 +64,12 @@ export class AddressIndex {
   }
 
   /** Replaces the entry of a key. */
-  async write(key: string, url: URL, entry: Entry): Promise<void> {
+  async write(
+    key: string,
+    url: URL,
+    entry: Entry,
+    nowMs: number,
+  ): Promise<void> {
     const part = this.newPart();
     const { sha256, verifiedBy, etag, lastModified } = entry;
     await Deno.writeTextFile(
@@ -79,6 +84,7 @@ export class AddressIndex {
       }),
       { mode: 0o600 },
     );
+    await Deno.utime(part, nowMs / 1000, nowMs / 1000);
     await Deno.rename(part, this.#pathOf(key));
   }
 

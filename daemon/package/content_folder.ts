@@ -70,7 +70,8 @@ export class ContentFolder {
   }
 
   /** Takes a complete part in, in place of a file that may be there. */
-  async adopt(part: string, sha256: string): Promise<void> {
+  async adopt(part: string, sha256: string, nowMs: number): Promise<void> {
+    await Deno.utime(part, nowMs / 1000, nowMs / 1000);
     await Deno.rename(part, this.pathOf(sha256));
   }
 
@@ -106,7 +107,7 @@ export class ContentFolder {
     // a large file takes its time.
     const part = this.newPart();
     Deno.renameSync(this.pathOf(sha256), part);
-    await Deno.remove(part);
+    await Deno.remove(part, { recursive: true });
     return true;
   }
 }

@@ -52,6 +52,7 @@ export class PackageCache implements PackageSource {
   readonly #work: SharedWork<HeldPackage>;
   #prepared: Promise<void> | null = null;
   #isSweeping = false;
+  #isSweepDue = false;
 
   constructor(ports: PackageCachePorts) {
     this.#ports = ports;
@@ -93,11 +94,15 @@ export class PackageCache implements PackageSource {
    * is too much. For the daemon's start; afterwards this happens by itself.
    */
   async sweep(): Promise<void> {
+    this.#isSweepDue = true;
     if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
-      await this.#prepare();
-      await this.#evict();
+      while (this.#isSweepDue) {
+        this.#isSweepDue = false;
+        await this.#prepare();
+        await this.#evict();
+      }
     } catch (error) {
       if (!isDiskError(error)) throw error;
       this.#ports.logger.warn("package cache not swept", {
@@ -173,12 +178,13 @@ export class PackageCache implements PackageSource {
     );
     if (here !== null && wanted.proof === "registry") {
       const isSame = entry?.sha256 === here.sha256;
-      await this.#index.write(key, url, {
+      const known = {
         sha256: here.sha256,
         verifiedBy: "registry",
         etag: isSame ? entry.etag : "",
         lastModified: isSame ? entry.lastModified : "",
-      });
+      } as const;
+      await this.#index.write(key, url, known, this.#ports.clock.nowMs());
       return { ...here, verifiedBy: "registry" };
     }
     const known = here !== null && entry?.sha256 === here.sha256
@@ -211,8 +217,9 @@ export class PackageCache implements PackageSource {
         verifiedBy: wanted.proof || downloaded.verifiedBy,
       };
       this.#keep(found.sha256, work);
-      await this.#contents.adopt(path, found.sha256);
-      await this.#index.write(key, url, found);
+      const nowMs = this.#ports.clock.nowMs();
+      await this.#contents.adopt(path, found.sha256, nowMs);
+      await this.#index.write(key, url, found, nowMs);
       return found;
     } finally {
       await removeIfThere(path);
@@ -229,7 +236,11 @@ export class PackageCache implements PackageSource {
     const pin = this.#keep(sha256, work);
     const path = this.#contents.pathOf(sha256);
     const withMd5 = wanted.md5 !== "";
-    const actual = await hashFile(path, withMd5, work.signal);
+    const actual = await hashFile(path, withMd5, work.signal)
+      .catch((error: unknown) => {
+        if (isDiskError(error)) return { sha256: "", md5: "", bytes: 0 };
+        throw error;
+      });
     if (actual === null) return null;
     if (actual.sha256 !== sha256) {
       this.#ports.logger.warn("damaged package removed", { sha256 });
@@ -276,11 +287,11 @@ export class PackageCache implements PackageSource {
   }
 }
 
-/** Whether the folder is to blame: full, gone, or not the daemon's to write. */
+/** Whether the disk is to blame: full, broken, or not the daemon's to use. */
 function isDiskError(error: unknown): boolean {
   return error instanceof Deno.errors.NotCapable ||
     (error instanceof Error && "code" in error &&
-      !(error instanceof AppError));
+      /^E[A-Z0-9]+$/.test(String(error.code)));
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BackgroundTasks } from "../../shared/background.ts";
+import { AppError } from "../../shared/errors.ts";
 
 /** What a work has brought. */
 export interface Outcome<T> {
@@ -96,7 +97,6 @@ export class SharedWork<T> {
         await before;
         await this.#perform(order, work);
       } finally {
-        this.#forget(order.id, work);
         if (this.#lanes.get(order.lane) === done.promise) {
           this.#lanes.delete(order.lane);
         }
@@ -121,10 +121,12 @@ export class SharedWork<T> {
       for (const { resolve } of work.waiters) resolve(outcome.take());
     } catch (error) {
       for (const { reject } of work.waiters) reject(error);
+      if (!(error instanceof AppError)) throw error;
+    } finally {
+      // Whoever asks from now on asks anew.
+      work.waiters.clear();
+      this.#forget(order.id, work);
     }
-    // Whoever asks from now on asks anew.
-    work.waiters.clear();
-    this.#forget(order.id, work);
   }
 
   #forget(id: string, work: Work<T>): void {
