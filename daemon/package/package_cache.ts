@@ -1,5 +1,5 @@
 import type { BackgroundTasks } from "../../shared/background.ts";
-import { AppError, assert, messageOf } from "../../shared/errors.ts";
+import { assert, messageOf } from "../../shared/errors.ts";
 import type { PackageStatus, Uri } from "../../shared/manager_api/types.ts";
 import type { PackagePolicy } from "../config.ts";
 import { withoutSecrets } from "../fetch/get.ts";
