@@ -29,7 +29,7 @@ const PATIENCE = {
 /** Longest time without a byte in one try, ms. */
 const IDLE_MS_MAX = 30_000;
 /** Bytes read at once: smaller ones take longer, larger ones do not fill. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 512 * 1024;
 
 /** What is to be downloaded, and where to. */
 export interface DownloadOrder {
