@@ -315,6 +315,18 @@ for (
   });
 }
 
+Deno.test("hold() puts the right package in place of a damaged one that is held", async () => {
+  await using registry = new FakeRegistry(serving(() => "one"));
+  await using world = await PackageWorld.create();
+  const uri = toUri(`${registry.origin}/p`);
+  const first = await world.cache.hold(uri, never, () => {});
+  await Deno.writeTextFile(first.path, "two");
+  const second = await world.cache.hold(uri, never, () => {});
+  assertEquals(await Deno.readTextFile(first.path), "one");
+  first.release();
+  second.release();
+});
+
 for (const text of ["", "{", "[]", '{"sha256":"../../x"}', "{}"]) {
   Deno.test(`hold() does without an address file that is ${text}`, async () => {
     await using registry = new FakeRegistry(serving(() => "one"));
