@@ -80,6 +80,16 @@ Deno.test("hold() stores a package as it is at the registry", async () => {
   assertEquals(modes, [0o700, 0o700, 0o600]);
 });
 
+Deno.test("hold() takes a package of no bytes", async () => {
+  for (const length of ["0", ""]) {
+    const { held } = await fetchWith(
+      () => ({ headers: { "content-length": length } }),
+      { Sha256: sha256Of("") },
+    );
+    assertEquals([held.bytes, held.sha256], [0, sha256Of("")]);
+  }
+});
+
 Deno.test("hold() tells how far it is", async () => {
   await using registry = new FakeRegistry(() => ({ body: BYTES }));
   await using world = await PackageWorld.create();
