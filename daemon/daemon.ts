@@ -9,6 +9,7 @@ import { ShellLauncher } from "./launch/launcher.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { removeStaleSocket } from "./listener.ts";
+import { Logs } from "./logs/logs.ts";
 import { ProcessStore } from "./store/process_store.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
@@ -52,12 +53,14 @@ export async function startDaemon(
   { clock, logger, random, onFailure }: DaemonPorts,
 ): Promise<Daemon> {
   const runRoot = `${config.dataDir}/run`;
+  const logMarks = `${config.dataDir}/logs`;
   const baseFolders = {
     workBaseDir: `${config.workspaceDir}/work_dir`,
     runBaseDir: `${config.workspaceDir}/run_dir`,
   };
   await makeFolder(config.dataDir, 0o700);
   await makeFolder(runRoot, 0o700);
+  await makeFolder(logMarks, 0o700);
   await makeFolder(config.logDir, 0o750);
   await makeFolder(config.pidDir, 0o755);
   await makeFolder(config.workspaceDir, 0o755);
@@ -76,6 +79,12 @@ export async function startDaemon(
   const background = new BackgroundTasks(onFailure);
   const launcher = new ShellLauncher(config.launcher, clock);
   const folders = layOutFolders(runRoot, config.logDir);
+  const logs = new Logs(config.logDir, logMarks, config.logs, {
+    launcher,
+    clock,
+    background,
+    logger,
+  });
   const exits = new ExitWatcher(runRoot, background);
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
@@ -105,6 +114,9 @@ export async function startDaemon(
       pid: event.Status.Pid,
     })
   );
+  hub.follow(({ Id, Status }) =>
+    Status.Status === "stopped" ? logs.rest(Id) : logs.watch(Id)
+  );
   const supervisor = new Supervisor({
     store,
     clock,
@@ -113,9 +125,15 @@ export async function startDaemon(
     staging,
     execs,
     groups,
-    removeFiles: (record) => removeFiles(folders, record),
+    async removeFiles(record) {
+      await logs.remove(record.id);
+      await removeRunFolders(folders, record);
+    },
   });
   const runners = supervisor.restore(records);
+  for (const { id, phase } of records) {
+    if (phase.state !== "stopped") logs.watch(id);
+  }
   const leftExecs = findLeftExecs(runRoot);
   const recovered = runners.length === 0
     ? Promise.resolve()
@@ -129,6 +147,7 @@ export async function startDaemon(
       live: new LiveOperations({ launcher, execs, staging, groups }),
       store,
       hub,
+      logs,
       baseFolders,
       fileDirs,
     }),
@@ -151,6 +170,7 @@ export async function startDaemon(
     recovered,
     async close() {
       hub.close();
+      await logs.close();
       execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
       await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
@@ -177,16 +197,15 @@ async function makeFolder(path: string, mode: number): Promise<void> {
   }
 }
 
-async function removeFiles(
+async function removeRunFolders(
   folders: Folders,
   record: ProcessRecord,
 ): Promise<void> {
-  const { stdoutPath, stderrPath } = folders.logs(record);
   const generations = Array.from(
     { length: record.generation },
     (_, index) => folders.run({ ...record, generation: index + 1 }),
   );
-  for (const path of [stdoutPath, stderrPath, ...generations]) {
+  for (const path of generations) {
     try {
       await Deno.remove(path, { recursive: true });
     } catch (error) {

@@ -135,4 +135,11 @@ export interface Launcher {
    * @throws {AppError} INVALID_ARGUMENT if somebody is left in it.
    */
   removeGroup(name: string): Promise<void>;
+  /**
+   * Gives the blocks of a log's oldest bytes back; its size stays.
+   *
+   * @param folder Of the logs, where nobody but the daemon may write.
+   * @throws {AppError} INVALID_ARGUMENT if the file system cannot do so.
+   */
+  punch(folder: string, name: string, bytes: number): Promise<void>;
 }

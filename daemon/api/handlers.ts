@@ -20,6 +20,7 @@ import type {
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
+import type { Logs } from "../logs/logs.ts";
 import { findPlace } from "../supervisor/file_place.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import { ruleOfRoots } from "../supervisor/staging.ts";
@@ -31,6 +32,8 @@ import {
   expandFolders,
 } from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
+import { parseLogQuery } from "./log_query.ts";
+import { streamLog } from "./log_stream.ts";
 
 /** Largest request body, bytes. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
@@ -46,6 +49,7 @@ export interface ApiPorts {
   readonly live: LiveOperations;
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
+  readonly logs: Pick<Logs, "of" | "grown">;
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
@@ -63,7 +67,7 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, live, store, hub, baseFolders, fileDirs } = ports;
+  const { supervisor, live, store, hub, logs, baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   const checkFile = (file: ProcessFile): string | null => {
     const { To } = expandFile(file, baseFolders);
@@ -143,7 +147,12 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
     },
     heartbeat: notYet,
     handOver: notYet,
-    logs: notYet,
+    async logs(call) {
+      const id = idOf(call);
+      supervisor.get(id);
+      const { stream, range, isFollowed } = parseLogQuery(call.query);
+      return await streamLog(logs, logs.of(id, stream), range, isFollowed);
+    },
     health: notYet,
     version: notYet,
     events({ request, query }): readonly ProcessEvent[] | Response {

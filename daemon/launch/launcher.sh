@@ -11,6 +11,7 @@
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
+#   launcher.sh punch      give the blocks of a log's oldest part back
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -489,7 +490,7 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
+  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup | punch)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -502,6 +503,12 @@ case $verb in
       limit | oom | ungroup)
         # shellcheck source=groups.sh
         . "$home/groups.sh"
+        ;;
+      punch)
+        # shellcheck source=files.sh
+        . "$home/files.sh"
+        # shellcheck source=logs.sh
+        . "$home/logs.sh"
         ;;
     esac
     "$verb"

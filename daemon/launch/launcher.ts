@@ -38,7 +38,8 @@ type Verb =
   | "remove"
   | "limit"
   | "oom"
-  | "ungroup";
+  | "ungroup"
+  | "punch";
 
 /**
  * Asks `launcher.sh`: the only file of the daemon that runs a program. One
@@ -196,6 +197,14 @@ export class ShellLauncher implements Launcher {
 
   async removeGroup(name: string): Promise<void> {
     await this.#ask("ungroup", [`group ${name}`]);
+  }
+
+  async punch(folder: string, name: string, bytes: number): Promise<void> {
+    await this.#ask("punch", [
+      `folder ${folder}`,
+      `file ${name}`,
+      `bytes ${bytes}`,
+    ]);
   }
 
   /** @param more The rest of the request, given the answer's first line. */

@@ -105,4 +105,9 @@ export class FakeLauncher implements Launcher {
     this.sent.push(`ungroup ${name}`);
     return Promise.resolve();
   }
+
+  punch(_folder: string, name: string, bytes: number): Promise<void> {
+    this.sent.push(`punch ${name} ${bytes}`);
+    return Promise.resolve();
+  }
 }

@@ -4,6 +4,7 @@ import { createHandlers } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
+import { Logs } from "../../../daemon/logs/logs.ts";
 import { Execs } from "../../../daemon/supervisor/execs.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
 import { LiveOperations } from "../../../daemon/supervisor/live_operations.ts";
@@ -51,14 +52,17 @@ export class ApiBench implements AsyncDisposable {
   private constructor(private readonly dir: TempDir) {
     const hub = new EventHub();
     const launcher = this.launcher;
+    const background = new BackgroundTasks((_name, error) => {
+      throw error;
+    });
+    const logger = createLogger((line) => this.log.push(line), () => 0);
+    const folders = layOutFolders(`${dir.path}/run`, dir.path);
     const execs = new Execs({
       launcher,
       clock: this.clock,
-      folders: layOutFolders(`${dir.path}/run`, dir.path),
-      logger: createLogger((line) => this.log.push(line), () => 0),
-      background: new BackgroundTasks((_name, error) => {
-        throw error;
-      }),
+      folders,
+      logger,
+      background,
     });
     this.store = new ProcessStore(`${dir.path}/processes.db`);
     this.supervisor = new Supervisor({
@@ -108,10 +112,16 @@ export class ApiBench implements AsyncDisposable {
         }),
         store: this.store,
         hub,
+        logs: new Logs(dir.path, dir.path, { fileBytes: 65_536, files: 3 }, {
+          launcher,
+          clock: this.clock,
+          background,
+          logger,
+        }),
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
       }),
-      createLogger((line) => this.log.push(line), () => 0),
+      logger,
     );
   }
 
