@@ -31,6 +31,9 @@ export interface Answer {
   readonly envelope: Envelope;
 }
 
+/** Of the logs that tests ask for. */
+const LOG_POLICY = { fileBytes: 65_536, files: 3 };
+
 /** The whole API on a real store, with processes that the test moves. */
 export class ApiBench implements AsyncDisposable {
   readonly clock = new FakeClock();
@@ -112,7 +115,7 @@ export class ApiBench implements AsyncDisposable {
         }),
         store: this.store,
         hub,
-        logs: new Logs(dir.path, dir.path, { fileBytes: 65_536, files: 3 }, {
+        logs: new Logs(dir.path, `${dir.path}/marks`, LOG_POLICY, {
           launcher,
           clock: this.clock,
           background,
