@@ -26,6 +26,6 @@ punch() {
   # What the tool says ends with the kernel's reason.
   text=$("$tools/fallocate" --punch-hole --offset 0 --length "$value" \
     "./$name" 2>&1) ||
-    fail "cannot give back the oldest part of $name: ${text##*: }"
+    fail "cannot make a hole in $name: ${text##*: }"
   printf 'punched\n'
 }

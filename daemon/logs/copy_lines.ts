@@ -14,15 +14,15 @@ const NEWLINE = 10;
  * @param bytesMax The last line that ends before is the last one copied; a
  * line that is longer than all of it is cut.
  * @returns Bytes that were copied; null if the source ended before, or
- * `signal` was aborted.
+ * it was cancelled.
  */
 export async function copyLines(
   source: string,
   target: string,
-  { offset, bytesMax, signal }: {
+  { offset, bytesMax, isCancelled }: {
     readonly offset: number;
     readonly bytesMax: number;
-    readonly signal: AbortSignal;
+    readonly isCancelled: () => boolean;
   },
 ): Promise<number | null> {
   using from = await openAt(source, offset);
@@ -40,7 +40,7 @@ export async function copyLines(
       0,
       Math.min(buffer.length, bytesMax - copied),
     );
-    if (signal.aborted || await fill(from, chunk) < chunk.length) return null;
+    if (isCancelled() || await fill(from, chunk) < chunk.length) return null;
     for (let done = 0; done < chunk.length;) {
       done += await to.write(chunk.subarray(done));
     }

@@ -1,7 +1,8 @@
-import { assert } from "../../shared/errors.ts";
+import { AppError, assert } from "../../shared/errors.ts";
 import type { LogPart } from "../../shared/manager_api/types.ts";
 import type { Launcher } from "../ports.ts";
 import { copyLines } from "./copy_lines.ts";
+import { hasBytes } from "./has_bytes.ts";
 import { type LogMark, readMark, writeMark } from "./log_mark.ts";
 import { draftName, partName } from "./log_name.ts";
 import { fill, openAt, statFile, unlessMissing } from "./log_reading.ts";
@@ -23,6 +24,14 @@ export interface LogFilePorts {
   readonly launcher: Pick<Launcher, "punch">;
   /** Told of bytes that are gone since the process cut its file short. */
   readonly onCut: (log: string, bytes: number) => void;
+}
+
+/** What an earlier daemon left of a log. */
+export interface FoundLog {
+  /** Places at which finished parts begin. */
+  readonly starts: readonly number[];
+  /** Whether there is a {@linkcode LogMark}. */
+  readonly hasMark: boolean;
 }
 
 /** Bytes that lie in one file. */
@@ -53,27 +62,29 @@ export class LogFile {
   #parts: Piece[];
   /** What the file had when it was looked at last, its hole included. */
   #size: number;
-  readonly #closing = new AbortController();
+  #isClosed = false;
   #rotating: Promise<boolean> | null = null;
   readonly #waiting = new Map<() => void, number>();
 
   /**
    * @param name As {@linkcode logName} has it.
-   * @param starts Places at which finished parts begin.
+   * @param found What lies on the disk.
    */
   constructor(
     readonly name: string,
-    starts: readonly number[],
+    found: FoundLog,
     private readonly ports: LogFilePorts,
   ) {
     this.#path = `${ports.logDir}/${name}`;
     this.#markPath = `${ports.markDir}/${name}`;
-    this.#parts = starts.toSorted((a, b) => a - b).map((start) => {
+    this.#parts = found.starts.toSorted((a, b) => a - b).map((start) => {
       const path = this.#partPath(start);
       const end = start + (statFile(path)?.size ?? 0);
       return { path, base: start, start, end };
     }).filter(({ start, end }) => end > start);
-    const { base, from } = readMark(this.#markPath);
+    const { base, from } = found.hasMark
+      ? readMark(this.#markPath)
+      : { base: 0, from: 0 };
     // A part may be finished that the last daemon could not take note of.
     this.#mark = { base, from: Math.max(from, this.#parts.at(-1)?.end ?? 0) };
     this.#size = this.#mark.from - base;
@@ -139,14 +150,14 @@ export class LogFile {
 
   /** Whether nothing of it will be read any more. */
   get isClosed(): boolean {
-    return this.#closing.signal.aborted;
+    return this.#isClosed;
   }
 
   /**
    * Moves the oldest part out.
    *
    * @returns Whether it did: else the process has cut its file short.
-   * @throws If it could not; then nothing has changed.
+   * @throws If it could not. Nothing is lost then; a part may be in two files.
    */
   async rotate(): Promise<boolean> {
     assert(this.#rotating === null, `${this.name} is being rotated`);
@@ -199,7 +210,7 @@ export class LogFile {
 
   /** Lets all go who read or wait, and waits for what is under way. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#isClosed = true;
     for (const wake of this.#waiting.keys()) wake();
     // Its failure is that of whoever has asked for it.
     await this.#rotating?.catch(() => undefined);
@@ -226,11 +237,10 @@ export class LogFile {
     const { launcher, fileBytes, files } = this.ports;
     const before = this.#mark;
     const { base, from: start } = before;
-    removeFile(this.#draftPath);
-    const copied = await copyLines(this.#path, this.#draftPath, {
+    const copied = await this.#copy({
       offset: start - base,
       bytesMax: Math.min(fileBytes, this.liveBytes - TAIL_BYTES),
-      signal: this.#closing.signal,
+      isCancelled: () => this.#isClosed,
     });
     this.look();
     if (copied === null || this.#mark !== before || this.isClosed) {
@@ -246,9 +256,7 @@ export class LogFile {
     try {
       await launcher.punch(this.ports.logDir, this.name, end - base);
     } catch (error) {
-      this.#parts = this.#parts.filter((part) => part.path !== path);
-      this.#mark = before;
-      removeFile(path);
+      await this.#takeBack(before, error);
       throw error;
     }
     writeMark(this.#markPath, this.#mark);
@@ -256,6 +264,37 @@ export class LogFile {
       removeFile(part.path);
     }
     return true;
+  }
+
+  /**
+   * Where no hole can be made the last part is not kept as well: the file still
+   * has it. In any doubt it is: who failed may have been about to make one.
+   */
+  async #takeBack(before: LogMark, error: unknown): Promise<void> {
+    const part = this.#parts.at(-1);
+    const isRefused = error instanceof AppError &&
+      error.code === "INVALID_ARGUMENT";
+    if (!isRefused || part === undefined) return;
+    const moved = this.#mark;
+    const offset = part.start - before.base;
+    if (!await hasBytes(this.#path, offset, part.path)) return;
+    if (this.#mark !== moved) return;
+    this.#parts.pop();
+    this.#mark = before;
+    removeFile(part.path);
+  }
+
+  async #copy(
+    what: Parameters<typeof copyLines>[2],
+  ): Promise<number | null> {
+    removeFile(this.#draftPath);
+    try {
+      return await copyLines(this.#path, this.#draftPath, what);
+    } catch (error) {
+      // The disk may be full: it is not to be fuller for that.
+      removeFile(this.#draftPath);
+      throw error;
+    }
   }
 
   /**

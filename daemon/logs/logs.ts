@@ -4,7 +4,7 @@ import { InvariantError, messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { LogStream } from "../../shared/manager_api/types.ts";
 import type { Launcher } from "../ports.ts";
-import { LogFile, type LogFilePorts } from "./log_file.ts";
+import { type FoundLog, LogFile, type LogFilePorts } from "./log_file.ts";
 import { LOG_STREAMS, logName, parseName } from "./log_name.ts";
 import { untilNextLook } from "./look_schedule.ts";
 
@@ -41,8 +41,8 @@ export class Logs {
   /** To be rotated, in this order. */
   readonly #full = new Set<Watch>();
   readonly #followed = new Set<LogFile>();
-  /** Places of finished parts whose log was not asked for yet. */
-  readonly #starts: Map<string, number[]>;
+  /** What an earlier daemon left of logs that nobody asked for yet. */
+  readonly #found: Map<string, FoundLog>;
   readonly #filePorts: LogFilePorts;
   /** What a process had cut off and was told of, bytes, by log. */
   readonly #cuts = new Map<string, { bytes: number; told: number }>();
@@ -63,7 +63,7 @@ export class Logs {
     policy: Pick<LogFilePorts, "fileBytes" | "files">,
     private readonly ports: LogsPorts,
   ) {
-    this.#starts = findParts(logDir);
+    this.#found = findLogs(logDir, markDir);
     this.#filePorts = {
       logDir,
       markDir,
@@ -78,9 +78,9 @@ export class Logs {
     const name = logName(id, stream);
     const known = this.#logs.get(name);
     if (known !== undefined) return known;
-    const starts = this.#starts.get(name) ?? [];
-    this.#starts.delete(name);
-    const log = new LogFile(name, starts, this.#filePorts);
+    const found = this.#found.get(name) ?? NOTHING;
+    this.#found.delete(name);
+    const log = new LogFile(name, found, this.#filePorts);
     this.#logs.set(name, log);
     return log;
   }
@@ -243,14 +243,25 @@ export class Logs {
   }
 }
 
-/** Finds finished parts, and removes what was left unfinished. */
-function findParts(logDir: string): Map<string, number[]> {
-  const starts = new Map<string, number[]>();
+/** Of a log that no earlier daemon has rotated. */
+const NOTHING: FoundLog = { starts: [], hasMark: false };
+
+/** Finds what is left of logs, and removes what was left unfinished. */
+function findLogs(logDir: string, markDir: string): Map<string, FoundLog> {
+  const found = new Map<string, FoundLog>();
+  for (const { name } of Deno.readDirSync(markDir)) {
+    found.set(name, { starts: [], hasMark: true });
+  }
   for (const { name } of Deno.readDirSync(logDir)) {
     const part = parseName(name);
     if (part === null) continue;
-    if (part.start === "draft") Deno.removeSync(`${logDir}/${name}`);
-    else starts.set(part.log, [...starts.get(part.log) ?? [], part.start]);
+    const { log, start } = part;
+    if (start === "draft") {
+      Deno.removeSync(`${logDir}/${name}`);
+    } else {
+      const { starts, hasMark } = found.get(log) ?? NOTHING;
+      found.set(log, { starts: [...starts, start], hasMark });
+    }
   }
-  return starts;
+  return found;
 }

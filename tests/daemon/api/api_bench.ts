@@ -115,7 +115,7 @@ export class ApiBench implements AsyncDisposable {
         }),
         store: this.store,
         hub,
-        logs: new Logs(dir.path, `${dir.path}/marks`, LOG_POLICY, {
+        logs: new Logs(dir.path, dir.path, LOG_POLICY, {
           launcher,
           clock: this.clock,
           background,

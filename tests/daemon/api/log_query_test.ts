@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseLogQuery } from "../../../daemon/api/log_query.ts";
-import { InvalidInputError } from "../../../shared/errors.ts";
+import { InvalidInputError, type Problem } from "../../../shared/errors.ts";
 import { ApiBench, BASE } from "./api_bench.ts";
 
 Deno.test("parseLogQuery() has a default for all", () => {
@@ -26,16 +26,19 @@ Deno.test("parseLogQuery() names every problem at once", () => {
     () => parseLogQuery(new URLSearchParams(query)),
     InvalidInputError,
   );
-  assertEquals(problems.map(({ field, rule }) => `${field}: ${rule}`), [
-    "tail: is no parameter: known are stream, follow, lines, bytes, from",
-    "from: must be given once",
-    'stream: must be stdout or stderr: current value is "x"',
-    'follow: must be 0 or 1: current value is "yes"',
-    "lines, bytes, from: exclude each other: give one of them",
-    "lines: must be a whole number of at most 15 digits: " +
-    'current value is "-1"',
-    'bytes: must be at most 16777216: current value is "16777217"',
-  ]);
+  assertEquals(
+    problems.map(({ field, rule }: Problem) => `${field}: ${rule}`),
+    [
+      "tail: is no parameter: known are stream, follow, lines, bytes, from",
+      "from: must be given once",
+      'stream: must be stdout or stderr: current value is "x"',
+      'follow: must be 0 or 1: current value is "yes"',
+      "lines, bytes, from: exclude each other: give one of them",
+      "lines: must be a whole number of at most 15 digits: " +
+      'current value is "-1"',
+      'bytes: must be at most 16777216: current value is "16777217"',
+    ],
+  );
 });
 
 Deno.test("logs of a process that is not there are refused", async () => {

@@ -36,9 +36,6 @@ export class LogBench implements AsyncDisposable {
   get logDir(): string {
     return `${this.dir.path}/log`;
   }
-  get markPath(): string {
-    return `${this.dir.path}/marks/${LOG}`;
-  }
   /** What a process would have as its stdout. */
   get path(): string {
     return `${this.logDir}/${LOG}`;
@@ -47,7 +44,8 @@ export class LogBench implements AsyncDisposable {
   /** The log as a daemon that begins finds it. */
   open(): LogFile {
     const launcher = new ShellLauncher(LAUNCHER_PATH, systemClock);
-    return new LogFile(LOG, this.starts(), {
+    const found = { starts: this.starts(), hasMark: this.hasMark() };
+    return new LogFile(LOG, found, {
       logDir: this.logDir,
       markDir: `${this.dir.path}/marks`,
       ...this.policy,
@@ -73,6 +71,11 @@ export class LogBench implements AsyncDisposable {
   /** Names in the folder, sorted. */
   names(): string[] {
     return [...Deno.readDirSync(this.logDir)].map(({ name }) => name).sort();
+  }
+
+  /** Whether a mark is on the disk. */
+  hasMark(): boolean {
+    return [...Deno.readDirSync(`${this.dir.path}/marks`)].length > 0;
   }
 
   /** Places of the finished parts on the disk. */
