@@ -19,7 +19,7 @@ const lines = (from: number, to: number) =>
   ).join("");
 
 Deno.test("a million lines written while they are rotated are all there", async () => {
-  await using bench = await LogBench.create(4 * MIB, 1000);
+  await using bench = await LogBench.create(MIB, 1000);
   // Blocks of 4 KiB, so that lines are cut across writes.
   const writer = new Deno.Command("/bin/sh", {
     args: ["-c", 'exec /usr/bin/seq -f "$1" 1 1000000 >>"$2"', "sh"].concat(
@@ -42,24 +42,24 @@ Deno.test("a million lines written while they are rotated are all there", async 
   assertEquals((await written).code, 0);
   log.look();
   assert(whileWriting > 2, `only ${whileWriting} rotations`);
-  assertEquals(log.end, 100_000_000);
+  assertEquals(log.end, 21_000_000);
   const starts = bench.starts();
   const check = new LineCheck();
   for (const [index, start] of starts.entries()) {
     const path = `${bench.logDir}/${LOG}.${String(start).padStart(16, "0")}`;
     const bytes = await Deno.readFile(path);
     assertEquals(start + bytes.length, starts[index + 1] ?? bench.holes.at(-1));
-    assert(bytes.length <= 4 * MIB);
+    assert(bytes.length <= MIB);
     check.add(bytes);
     check.end();
   }
-  const live = await log.read(bench.holes.at(-1) ?? 0, 5 * MIB);
+  const live = await log.read(bench.holes.at(-1) ?? 0, 2 * MIB);
   check.add(live.bytes);
   check.end();
   assertEquals(check.count, 1_000_000);
   // What was moved out takes no room any more.
   const { blocks } = await Deno.stat(bench.path);
-  assert((blocks ?? 0) * 512 < 5 * MIB, `${blocks} blocks`);
+  assert((blocks ?? 0) * 512 < 2 * MIB, `${blocks} blocks`);
   assertEquals(bench.cuts, []);
 });
 
