@@ -183,6 +183,9 @@ export class Logs {
     watch.seenEnd = log.end;
     watch.seenMs = nowMs;
     if (log.isFull) this.#full.add(watch);
+    // Behind all others, so that each has its turn.
+    this.#watches.delete(log.name);
+    this.#watches.set(log.name, watch);
   }
 
   /** One part at a time, each log in its turn: one buffer, one disk. */

@@ -4,7 +4,8 @@ const LOOK_MS_MAX = 20_000;
 
 /**
  * Time until a log is looked at again, ms: half of what it needs at its speed
- * to be full, since it may become faster.
+ * to be full, and no more than twice the time since the last look, as it may
+ * become faster.
  *
  * @param grownBytes How much came since the last look.
  * @param elapsedMs Time since the last look.
@@ -15,7 +16,9 @@ export function untilNextLook(
   elapsedMs: number,
   roomBytes: number,
 ): number {
-  if (grownBytes <= 0) return LOOK_MS_MAX;
-  const halfFullMs = roomBytes * elapsedMs / grownBytes / 2;
-  return Math.min(Math.max(halfFullMs, LOOK_MS_MIN), LOOK_MS_MAX);
+  const halfFullMs = grownBytes > 0
+    ? roomBytes * elapsedMs / grownBytes / 2
+    : Infinity;
+  const nextMs = Math.min(halfFullMs, elapsedMs * 2, LOOK_MS_MAX);
+  return Math.max(nextMs, LOOK_MS_MIN);
 }
