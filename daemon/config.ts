@@ -142,6 +142,9 @@ export const USAGE = `Usage: daemon/main.ts [-f FILE] [flags]
   --limits WHEN           limits         ${DEFAULTS.limits}: start a process all the same
                                          where they cannot be enforced, and say
                                          so; require: refuse it; off: enforce none
+  --log-file-mib N        log_file_mib   size of a file of a process's output, MiB:
+                                         ${DEFAULTS.log_file_mib}
+  --log-files N           log_files      files for each of its two streams: ${DEFAULTS.log_files}
   -h, --help              this text
 
 Flags override the file, the file overrides the defaults.`;

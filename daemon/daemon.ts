@@ -170,10 +170,10 @@ export async function startDaemon(
     recovered,
     async close() {
       hub.close();
-      await logs.close();
       execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
-      await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
+      const left = Promise.all([logs.close(), server.shutdown()]);
+      await Promise.race([left, clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();
       exits.close();
       await launcher.close();

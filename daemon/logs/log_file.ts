@@ -5,7 +5,8 @@ import { copyLines } from "./copy_lines.ts";
 import { hasBytes } from "./has_bytes.ts";
 import { type LogMark, readMark, writeMark } from "./log_mark.ts";
 import { draftName, partName } from "./log_name.ts";
-import { fill, openAt, statFile, unlessMissing } from "./log_reading.ts";
+import { type LogPiece, noBytes, readPiece } from "./log_piece.ts";
+import { statFile, unlessMissing } from "./log_reading.ts";
 
 /**
  * How much a process's own file keeps when it is rotated, bytes: the last words
@@ -34,16 +35,6 @@ export interface FoundLog {
   readonly hasMark: boolean;
 }
 
-/** Bytes that lie in one file. */
-interface Piece {
-  readonly path: string;
-  /** Place of the file's first byte, whether that is there still or not. */
-  readonly base: number;
-  /** Places of the bytes that are there. */
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * One stream of a process: the file that it writes to, and the finished parts
  * that were moved out of it. All that was ever written has a place, counted
@@ -59,7 +50,7 @@ export class LogFile {
   readonly #markPath: string;
   #mark: LogMark;
   /** In the order of their places. */
-  #parts: Piece[];
+  #parts: LogPiece[];
   /** What the file had when it was looked at last, its hole included. */
   #size: number;
   #isClosed = false;
@@ -308,42 +299,27 @@ export class LogFile {
   }
 
   /** Where a place lies, or the next that is kept. */
-  #pieceAt(place: number): Piece | null {
+  #pieceAt(place: number): LogPiece | null {
     return this.#parts.find(({ end }) => place < end) ??
       (place < this.end ? this.#live() : null);
   }
 
-  #live(): Piece {
+  #live(): LogPiece {
     const { base, from } = this.#mark;
     return { path: this.#path, base, start: from, end: this.end };
   }
 
   /** Whether a place lies where it lay. */
-  #holds(piece: Piece, place: number): boolean {
+  #holds(piece: LogPiece, place: number): boolean {
     return piece.path !== this.#path ||
       (piece.base === this.#mark.base && place >= this.#mark.from);
   }
 
   /** What was there is not: somebody has removed it, or cut it short. */
-  #forget(piece: Piece): void {
+  #forget(piece: LogPiece): void {
     if (piece.path === this.#path) this.look();
     else this.#parts = this.#parts.filter(({ path }) => path !== piece.path);
   }
-}
-
-function noBytes(place: number): LogPart {
-  return { start: place, end: place, bytes: new Uint8Array() };
-}
-
-async function readPiece(
-  { path, base, end }: Piece,
-  start: number,
-  bytesMax: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await openAt(path, start - base);
-  if (file === null) return new Uint8Array();
-  const buffer = new Uint8Array(Math.min(bytesMax, end - start));
-  return buffer.subarray(0, await fill(file, buffer));
 }
 
 function removeFile(path: string): void {

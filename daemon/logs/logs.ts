@@ -82,6 +82,7 @@ export class Logs {
     this.#found.delete(name);
     const log = new LogFile(name, found, this.#filePorts);
     this.#logs.set(name, log);
+    if (this.#isClosed) void log.close();
     return log;
   }
 

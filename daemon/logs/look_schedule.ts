@@ -1,6 +1,6 @@
 /** Shortest and longest time between two looks at a log, ms. */
 const LOOK_MS_MIN = 250;
-const LOOK_MS_MAX = 20_000;
+const LOOK_MS_MAX = 30_000;
 
 /**
  * Time until a log is looked at again, ms: half of what it needs at its speed

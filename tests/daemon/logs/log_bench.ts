@@ -20,6 +20,8 @@ export class LogBench implements AsyncDisposable {
   /** Called right after, when the launcher has not answered yet. */
   afterPunch: () => void = () => {};
 
+  readonly #launcher = new ShellLauncher(LAUNCHER_PATH, systemClock);
+
   private constructor(
     private readonly dir: TempDir,
     private readonly policy: Pick<LogFilePorts, "fileBytes" | "files">,
@@ -43,7 +45,6 @@ export class LogBench implements AsyncDisposable {
 
   /** The log as a daemon that begins finds it. */
   open(): LogFile {
-    const launcher = new ShellLauncher(LAUNCHER_PATH, systemClock);
     const found = { starts: this.starts(), hasMark: this.hasMark() };
     return new LogFile(LOG, found, {
       logDir: this.logDir,
@@ -53,7 +54,7 @@ export class LogBench implements AsyncDisposable {
         punch: async (folder, name, bytes) => {
           this.holes.push(bytes);
           this.beforePunch();
-          await launcher.punch(folder, name, bytes);
+          await this.#launcher.punch(folder, name, bytes);
           this.afterPunch();
         },
       },
@@ -62,6 +63,11 @@ export class LogBench implements AsyncDisposable {
         this.cuts.push(bytes);
       },
     });
+  }
+
+  /** Makes a hole that no log has asked for. */
+  async punch(bytes: number): Promise<void> {
+    await this.#launcher.punch(this.logDir, LOG, bytes);
   }
 
   append(text: string): void {
