@@ -8,8 +8,10 @@ import { type FoundLog, LogFile, type LogFilePorts } from "./log_file.ts";
 import { LOG_STREAMS, logName, parseName } from "./log_name.ts";
 import { untilNextLook } from "./look_schedule.ts";
 
-/** Time between two rounds of looking at what is due, ms. */
+/** Shortest time between two rounds of looking at what is due, ms. */
 const ROUND_MS = 250;
+/** What is not urgent is due at multiples of this, ms: to wake up is dear. */
+const CALM_ROUND_MS = 2_000;
 /** At least this many rounds are taken to look at all logs once. */
 const ROUNDS_FOR_ALL = 20;
 /** Time between two looks at what is followed, ms. */
@@ -47,6 +49,7 @@ export class Logs {
   /** What a process had cut off and was told of, bytes, by log. */
   readonly #cuts = new Map<string, { bytes: number; told: number }>();
   #round: Timer | null = null;
+  #roundMs = 0;
   #follow: Timer | null = null;
   #isRotating = false;
   #isClosed = false;
@@ -101,7 +104,7 @@ export class Logs {
         hasFailed: false,
       });
     }
-    this.#startRounds();
+    this.#beginRound(nowMs + ROUND_MS);
   }
 
   /** The process has ended: its logs do not grow any more. */
@@ -138,12 +141,15 @@ export class Logs {
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
   }
 
-  #startRounds(): void {
-    if (this.#round !== null || this.#watches.size === 0) return;
-    this.#round = this.ports.clock.after(ROUND_MS, () => {
+  /** Has the next round begin, no later than this. */
+  #beginRound(atMs: number): void {
+    if (this.#round !== null && this.#roundMs <= atMs) return;
+    this.#round?.cancel();
+    this.#roundMs = atMs;
+    const delayMs = Math.max(0, atMs - this.ports.clock.monotonicMs());
+    this.#round = this.ports.clock.after(delayMs, () => {
       this.#round = null;
       this.#lookAtDue();
-      this.#startRounds();
     });
   }
 
@@ -168,6 +174,13 @@ export class Logs {
       if (left-- <= 0) break;
       this.#lookAt(watch, nowMs);
     }
+    let nextMs = Infinity;
+    for (const { dueMs } of this.#watches.values()) {
+      nextMs = Math.min(nextMs, dueMs);
+    }
+    if (nextMs < Infinity) {
+      this.#beginRound(Math.max(nextMs, nowMs + ROUND_MS));
+    }
     if (this.#full.size > 0 && !this.#isRotating) {
       this.ports.background.run("log rotation", () => this.#rotateFull());
     }
@@ -176,11 +189,12 @@ export class Logs {
   #lookAt(watch: Watch, nowMs: number): void {
     const { log, seenEnd, seenMs } = watch;
     this.#try(log, () => log.look());
-    watch.dueMs = nowMs + untilNextLook(
+    const delayMs = untilNextLook(
       log.end - seenEnd,
       nowMs - seenMs,
       this.#filePorts.fileBytes - log.liveBytes,
     );
+    watch.dueMs = inOneRound(nowMs + delayMs, delayMs);
     watch.seenEnd = log.end;
     watch.seenMs = nowMs;
     if (log.isFull) this.#full.add(watch);
@@ -245,6 +259,12 @@ export class Logs {
     }
     this.#cuts.set(log, cut);
   }
+}
+
+function inOneRound(dueMs: number, delayMs: number): number {
+  return delayMs < CALM_ROUND_MS
+    ? dueMs
+    : Math.ceil(dueMs / CALM_ROUND_MS) * CALM_ROUND_MS;
 }
 
 /** Of a log that no earlier daemon has rotated. */

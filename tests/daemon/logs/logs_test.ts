@@ -82,7 +82,7 @@ Deno.test("logs are rotated in their turn once they are full", async () => {
   );
   bench.logs.watch("b");
   bench.append("a.stderr");
-  await bench.pass(30_000);
+  await bench.pass(32_000);
   assertEquals(bench.holes.slice(3), ["b.stdout 20480", "a.stderr 20480"]);
   assertEquals(bench.warnings, []);
 });
