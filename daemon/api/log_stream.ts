@@ -36,6 +36,7 @@ export async function streamLog(
       if (aborter.signal.aborted) return;
       if (place >= last) return controller.close();
       const part = await log.read(place, Math.min(CHUNK_BYTES, last - place));
+      if (aborter.signal.aborted) return;
       if (part.bytes.length === 0 || part.start !== place) {
         controller.close();
         return;
