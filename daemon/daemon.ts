@@ -10,12 +10,13 @@ import { ShellLauncher } from "./launch/launcher.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { removeStaleSocket } from "./listener.ts";
+import { Logs } from "./logs/logs.ts";
 import { ProcessStore } from "./store/process_store.ts";
 import { Checks } from "./supervisor/checks.ts";
 import { Effects } from "./supervisor/effects.ts";
 import { EventHub } from "./supervisor/event_hub.ts";
 import { Execs, findLeftExecs } from "./supervisor/execs.ts";
-import { type Folders, layOutFolders } from "./supervisor/folders.ts";
+import { layOutFolders } from "./supervisor/folders.ts";
 import { Groups } from "./supervisor/groups.ts";
 import { Leases } from "./supervisor/leases.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
@@ -59,12 +60,14 @@ export async function startDaemon(
   { clock, logger, random, onFailure }: DaemonPorts,
 ): Promise<Daemon> {
   const runRoot = `${config.dataDir}/run`;
+  const logMarks = `${config.dataDir}/logs`;
   const baseFolders = {
     workBaseDir: `${config.workspaceDir}/work_dir`,
     runBaseDir: `${config.workspaceDir}/run_dir`,
   };
   await makeFolder(config.dataDir, 0o700);
   await makeFolder(runRoot, 0o700);
+  await makeFolder(logMarks, 0o700);
   // Whose a log is reads it through a link; nobody can list what is there.
   await makeFolder(config.logDir, 0o711);
   await makeFolder(config.pidDir, 0o755);
@@ -84,6 +87,12 @@ export async function startDaemon(
   const background = new BackgroundTasks(onFailure);
   const launcher = new ShellLauncher(config.launcher, clock);
   const folders = layOutFolders(runRoot, config.logDir);
+  const logs = new Logs(config.logDir, logMarks, config.logs, {
+    launcher,
+    clock,
+    background,
+    logger,
+  });
   const exits = new ExitWatcher(runRoot, background);
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
@@ -128,6 +137,9 @@ export async function startDaemon(
     })
   );
   const leases = new Leases(clock, config.heartbeatTimeoutMs);
+  hub.follow(({ Id, Status }) =>
+    Status.Status === "stopped" ? logs.rest(Id) : logs.watch(Id)
+  );
   const supervisor = new Supervisor({
     store,
     clock,
@@ -137,9 +149,15 @@ export async function startDaemon(
     execs,
     groups,
     leases,
-    removeFiles: (record) => removeFiles(folders, runRoot, record),
+    async removeFiles(record) {
+      await logs.remove(record.id);
+      await removeRunFolders(runRoot, record);
+    },
   });
   const runners = supervisor.restore(records);
+  for (const { id, phase } of records) {
+    if (phase.state !== "stopped") logs.watch(id);
+  }
   const leftExecs = findLeftExecs(runRoot);
   let isRecovered = runners.length === 0;
   const recovered = isRecovered
@@ -158,6 +176,7 @@ export async function startDaemon(
       leases,
       store,
       hub,
+      logs,
       usage: new UsageSampler({
         launcher,
         groups,
@@ -195,10 +214,8 @@ export async function startDaemon(
       const checked = checks.close();
       execs.close();
       // A stop may take its time; whoever waits for it asks the next daemon.
-      await Promise.race([
-        Promise.all([server.shutdown(), checked]),
-        clock.sleep(LEAVE_MS_MAX),
-      ]);
+      const left = Promise.all([logs.close(), server.shutdown(), checked]);
+      await Promise.race([left, clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();
       exits.close();
       await launcher.close();
@@ -235,16 +252,14 @@ async function makeFolder(path: string, mode: number): Promise<void> {
   }
 }
 
-async function removeFiles(
-  folders: Folders,
+async function removeRunFolders(
   runRoot: string,
   record: ProcessRecord,
 ): Promise<void> {
-  const { stdoutPath, stderrPath } = folders.logs(record);
   const generations = [...Deno.readDirSync(runRoot)]
     .filter(({ name }) => name.startsWith(`${record.number}.`))
     .map(({ name }) => `${runRoot}/${name}`);
-  for (const path of [stdoutPath, stderrPath, ...generations]) {
+  for (const path of generations) {
     try {
       await Deno.remove(path, { recursive: true });
     } catch (error) {

@@ -206,4 +206,11 @@ export interface Launcher {
   removeGroup(name: string): Promise<void>;
   /** Measures processes, all at once. */
   measureUsage(targets: readonly UsageTarget[]): Promise<UsageAnswer>;
+  /**
+   * Gives the blocks of a log's oldest bytes back; its size stays.
+   *
+   * @param folder Of the logs, where nobody but the daemon may write.
+   * @throws {AppError} INVALID_ARGUMENT if the file system cannot do so.
+   */
+  punch(folder: string, name: string, bytes: number): Promise<void>;
 }

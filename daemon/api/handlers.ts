@@ -25,6 +25,7 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
+import type { Logs } from "../logs/logs.ts";
 import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { Leases } from "../supervisor/leases.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
@@ -39,6 +40,8 @@ import {
   expandFolders,
 } from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
+import { parseLogQuery } from "./log_query.ts";
+import { streamLog } from "./log_stream.ts";
 import { createSystemHandlers, type SystemPorts } from "./system_handlers.ts";
 
 /** Largest request body, bytes. */
@@ -57,6 +60,7 @@ export interface ApiPorts extends SystemPorts {
   readonly store: Pick<ProcessStore, "eventsAfter" | "historyOf" | "lastSeq">;
   readonly hub: EventHub;
   readonly usage: Pick<UsageSampler, "of" | "refresh" | "freshen">;
+  readonly logs: Pick<Logs, "of" | "grown">;
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
@@ -75,7 +79,7 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, live, leases, store, hub, usage } = ports;
+  const { supervisor, live, leases, store, hub, logs, usage } = ports;
   const { baseFolders, fileDirs } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   // Events do without: what a process uses is no change of it.
@@ -182,7 +186,12 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       supervisor.handOver(id, parseHandOver(body));
       return null;
     },
-    logs: notYet,
+    async logs(call) {
+      const id = idOf(call);
+      supervisor.get(id);
+      const { stream, range, isFollowed } = parseLogQuery(call.query);
+      return await streamLog(logs, logs.of(id, stream), range, isFollowed);
+    },
     ...createSystemHandlers(ports),
     events({ request, query }): readonly ProcessEvent[] | Response {
       const asked = request.headers.get("last-event-id") ?? query.get("after");
@@ -195,10 +204,6 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       return streamEvents({ store, hub, after });
     },
   };
-}
-
-function notYet(): never {
-  throw new AppError("UNAVAILABLE", "this operation is not there yet");
 }
 
 async function readBody(request: Request, bytesMax: number): Promise<string> {

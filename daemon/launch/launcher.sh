@@ -15,6 +15,7 @@
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
 #   launcher.sh usage      say what processes use
+#   launcher.sh punch      give the blocks of a log's oldest part back
 #
 # A request comes on stdin, line by line, in one fixed order; the answer goes to
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
@@ -592,7 +593,7 @@ case $verb in
     walk
     ;;
   run | signal | probe | pidfile | sessions | write | remove | folder | \
-    unlink | user | limit | oom | ungroup | usage)
+    unlink | user | limit | oom | ungroup | usage | punch)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -609,6 +610,12 @@ case $verb in
       usage)
         # shellcheck source=usage.sh
         . "$home/usage.sh"
+        ;;
+      punch)
+        # shellcheck source=files.sh
+        . "$home/files.sh"
+        # shellcheck source=logs.sh
+        . "$home/logs.sh"
         ;;
     esac
     "$verb"

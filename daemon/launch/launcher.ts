@@ -50,7 +50,8 @@ type Verb =
   | "limit"
   | "oom"
   | "ungroup"
-  | "usage";
+  | "usage"
+  | "punch";
 
 /**
  * Asks `launcher.sh`: the only file of the daemon that runs a program. One
@@ -236,6 +237,14 @@ export class ShellLauncher implements Launcher {
   async measureUsage(targets: readonly UsageTarget[]): Promise<UsageAnswer> {
     const lines = await this.#ask("usage", targets.flatMap(encodeUsageTarget));
     return parseUsage(lines);
+  }
+
+  async punch(folder: string, name: string, bytes: number): Promise<void> {
+    await this.#ask("punch", [
+      `folder ${folder}`,
+      `file ${name}`,
+      `bytes ${bytes}`,
+    ]);
   }
 
   /** @param more The rest of the request, given the answer's first line. */

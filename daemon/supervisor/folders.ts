@@ -1,3 +1,5 @@
+import { logName } from "../logs/log_name.ts";
+
 /** Where the files of a process are. Paths are absolute. */
 export interface Folders {
   /** Holds what the launcher records of one generation of a process. */
@@ -27,8 +29,8 @@ export function layOutFolders(runRoot: string, logDir: string): Folders {
     helper: ({ number, generation }, name) =>
       `${runRoot}/${number}.${generation}/${name}`,
     logs: ({ id }) => ({
-      stdoutPath: `${logDir}/${id}.stdout`,
-      stderrPath: `${logDir}/${id}.stderr`,
+      stdoutPath: `${logDir}/${logName(id, "stdout")}`,
+      stderrPath: `${logDir}/${logName(id, "stderr")}`,
     }),
   };
 }

@@ -145,4 +145,9 @@ export class FakeLauncher implements Launcher {
     await this.beforeUsageAnswer();
     return this.usage;
   }
+
+  punch(_folder: string, name: string, bytes: number): Promise<void> {
+    this.sent.push(`punch ${name} ${bytes}`);
+    return Promise.resolve();
+  }
 }

@@ -4,6 +4,7 @@ import { createHandlers } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
+import { Logs } from "../../../daemon/logs/logs.ts";
 import { Execs } from "../../../daemon/supervisor/execs.ts";
 import { layOutFolders } from "../../../daemon/supervisor/folders.ts";
 import { Leases } from "../../../daemon/supervisor/leases.ts";
@@ -34,6 +35,9 @@ export interface Answer {
   readonly text: string;
   readonly envelope: Envelope;
 }
+
+/** Of the logs that tests ask for. */
+const LOG_POLICY = { fileBytes: 65_536, files: 3 };
 
 /** The whole API on a real store, with processes that the test moves. */
 export class ApiBench implements AsyncDisposable {
@@ -70,10 +74,11 @@ export class ApiBench implements AsyncDisposable {
       clock: this.clock,
       policy: userPolicy,
     });
+    const folders = layOutFolders(`${dir.path}/run`, dir.path);
     const execs = new Execs({
       launcher,
       clock: this.clock,
-      folders: layOutFolders(`${dir.path}/run`, dir.path),
+      folders,
       logger,
       background,
     });
@@ -138,6 +143,12 @@ export class ApiBench implements AsyncDisposable {
           background,
           logger,
           records: () => this.supervisor.list(),
+        }),
+        logs: new Logs(dir.path, dir.path, LOG_POLICY, {
+          launcher,
+          clock: this.clock,
+          background,
+          logger,
         }),
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
