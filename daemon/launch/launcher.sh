@@ -8,6 +8,10 @@
 #   launcher.sh sessions   signal whole sessions, say who is left in them
 #   launcher.sh write      write one file of a process, as its owner
 #   launcher.sh remove     remove one
+#   launcher.sh unpack     unpack a package, as a user without rights
+#   launcher.sh link       show an unpacked package where a process wants it
+#   launcher.sh has        say whether a package is there
+#   launcher.sh discard    remove one, or such a link
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
@@ -489,7 +493,13 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | limit | oom | ungroup)
+  unpacker)
+    # shellcheck source=unpack.sh
+    . /proc/self/fd/8
+    unpacker
+    ;;
+  run | signal | probe | pidfile | sessions | write | remove | unpack | link | \
+    has | discard | limit | oom | ungroup)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -498,6 +508,12 @@ case $verb in
       write | remove)
         # shellcheck source=files.sh
         . "$home/files.sh"
+        ;;
+      unpack | link | has | discard)
+        # shellcheck source=files.sh
+        . "$home/files.sh"
+        # shellcheck source=unpack.sh
+        . "$home/unpack.sh"
         ;;
       limit | oom | ungroup)
         # shellcheck source=groups.sh
