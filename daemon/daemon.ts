@@ -8,6 +8,9 @@ import { ExitWatcher } from "./launch/exit_watcher.ts";
 import { ShellLauncher } from "./launch/launcher.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
+import type { PackageSource } from "./package/package_source.ts";
+import { Trees } from "./package/trees.ts";
+import { UnwiredPackageSource } from "./package/unwired_source.ts";
 import { removeStaleSocket } from "./listener.ts";
 import { ProcessStore } from "./store/process_store.ts";
 import { Effects } from "./supervisor/effects.ts";
@@ -15,6 +18,7 @@ import { EventHub } from "./supervisor/event_hub.ts";
 import { Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { type Folders, layOutFolders } from "./supervisor/folders.ts";
 import { Groups } from "./supervisor/groups.ts";
+import { Packages } from "./supervisor/packages.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
@@ -37,6 +41,8 @@ export interface DaemonPorts {
   readonly logger: Logger;
   /** From 0 up to 1. */
   readonly random: () => number;
+  /** Where packages come from. @default nowhere yet */
+  readonly packageSource?: PackageSource;
   /** Told of a bug: the daemon cannot go on. */
   readonly onFailure: (name: string, error: unknown) => void;
 }
@@ -49,8 +55,9 @@ export interface DaemonPorts {
  */
 export async function startDaemon(
   config: DaemonConfig,
-  { clock, logger, random, onFailure }: DaemonPorts,
+  { clock, logger, random, onFailure, ...ports }: DaemonPorts,
 ): Promise<Daemon> {
+  const packageFolder = `${config.workspaceDir}/packages`;
   const runRoot = `${config.dataDir}/run`;
   const baseFolders = {
     workBaseDir: `${config.workspaceDir}/work_dir`,
@@ -63,6 +70,7 @@ export async function startDaemon(
   await makeFolder(config.workspaceDir, 0o755);
   await makeFolder(baseFolders.workBaseDir, 0o755);
   await makeFolder(baseFolders.runBaseDir, 0o755);
+  await makeFolder(packageFolder, 0o755);
   await removeStaleSocket(config.unixSocket);
   const store = new ProcessStore(`${config.dataDir}/processes.db`);
   const { records, problems } = store.load();
@@ -79,7 +87,22 @@ export async function startDaemon(
   const exits = new ExitWatcher(runRoot, background);
   const prober = new Prober(launcher, clock, background, logger);
   const { fileDirs } = config;
-  const staging = new Staging({ launcher, clock, random, logger, fileDirs });
+  const packages = new Packages({
+    source: ports.packageSource ?? new UnwiredPackageSource(),
+    trees: new Trees({ launcher, folder: packageFolder, ...config.packages }),
+    logger,
+    fileDirs,
+    runners: () => supervisor.runners(),
+    areAllKnown: problems.length === 0,
+  });
+  const staging = new Staging({
+    launcher,
+    clock,
+    random,
+    logger,
+    fileDirs,
+    packages,
+  });
   const groups = new Groups({ launcher, logger, policy: config.groups });
   const effectPorts = {
     launcher,
@@ -105,7 +128,7 @@ export async function startDaemon(
       pid: event.Status.Pid,
     })
   );
-  const supervisor = new Supervisor({
+  const supervisor: Supervisor = new Supervisor({
     store,
     clock,
     hub,
@@ -122,6 +145,7 @@ export async function startDaemon(
     : recover(runners, effects, effectPorts);
   background.run("recovery", () => recovered);
   execs.endLeft(leftExecs);
+  background.run("packages", () => packages.tidy());
 
   const api = createApi(
     createHandlers({
@@ -131,6 +155,7 @@ export async function startDaemon(
       hub,
       baseFolders,
       fileDirs,
+      packages,
     }),
     logger,
   );

@@ -12,15 +12,17 @@ import type { Operation } from "../../shared/manager_api/routes.ts";
 import type {
   ExecResult,
   ProcessEvent,
-  ProcessFile,
   ProcessInfo,
   ProcessInspection,
+  ProcessStatusInfo,
   RemoteSource,
 } from "../../shared/manager_api/types.ts";
+import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
 import { findPlace } from "../supervisor/file_place.ts";
+import type { Packages } from "../supervisor/packages.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -29,6 +31,7 @@ import {
   expandExecRequest,
   expandFile,
   expandFolders,
+  expandPath,
 } from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
 
@@ -49,6 +52,7 @@ export interface ApiPorts {
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly packages: Pick<Packages, "statusOf">;
 }
 
 /** One request, already routed. */
@@ -63,36 +67,43 @@ export type Handler = (call: Call) => unknown;
 
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
-  const { supervisor, live, store, hub, baseFolders, fileDirs } = ports;
+  const { supervisor, live, store, hub, baseFolders, fileDirs, packages } =
+    ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
-  const checkFile = (file: ProcessFile): string | null => {
-    const { To } = expandFile(file, baseFolders);
+  const checkPath = (path: string): string | null => {
+    const expanded = expandPath(path, baseFolders);
     // One that is not absolute was found to be wrong already.
-    return !To.startsWith("/") || findPlace(To, fileDirs) !== null
+    return !expanded.startsWith("/") || findPlace(expanded, fileDirs) !== null
       ? null
-      : `${ruleOfRoots(fileDirs)}: it is ${JSON.stringify(To.slice(0, 200))}`;
+      : `${ruleOfRoots(fileDirs)}: it is ` +
+        JSON.stringify(expanded.slice(0, 200));
+  };
+  const statusOf = (record: ProcessRecord): ProcessStatusInfo => {
+    const statuses = packages.statusOf(supervisor.runnerOf(record.id));
+    return statuses.length === 0
+      ? toStatus(record)
+      : { ...toStatus(record), Packages: statuses };
   };
   return {
     async create({ request }) {
       const body = await readBody(request, BODY_BYTES_MAX);
       const info = expandFolders(
-        parseProcessInfo(body, checkFile),
+        parseProcessInfo(body, checkPath),
         baseFolders,
       );
-      refuseUnsupported(info);
       supervisor.create(info);
       return null;
     },
-    list: () => supervisor.list().map(toStatus),
+    list: () => supervisor.list().map(statusOf),
     inspect(call): ProcessInspection {
       const record = supervisor.get(idOf(call));
       return {
         Info: hideSecrets(record.info),
-        Status: toStatus(record),
+        Status: statusOf(record),
         History: store.historyOf(record.id, HISTORY_MAX),
       };
     },
-    status: (call) => toStatus(supervisor.get(idOf(call))),
+    status: (call) => statusOf(supervisor.get(idOf(call))),
     async stop(call) {
       const timeoutS = parseSeconds("timeout", call.params["timeout"] ?? "");
       await supervisor.stop(idOf(call), timeoutS * 1000);
@@ -130,7 +141,7 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       const id = idOf(call);
       supervisor.get(id);
       const body = await readBody(call.request, FILE_BODY_BYTES_MAX);
-      const file = parseProcessFile(body, checkFile);
+      const file = parseProcessFile(body, checkPath);
       await supervisor.writeFile(id, expandFile(file, baseFolders));
       return null;
     },
@@ -177,16 +188,6 @@ async function readBody(request: Request, bytesMax: number): Promise<string> {
     chunks.push(chunk);
   }
   return await new Blob(chunks as BlobPart[]).text();
-}
-
-/** What would be ignored in silence is refused. */
-function refuseUnsupported(info: ProcessInfo): void {
-  if (info.Uris && info.Uris.length > 0) {
-    throw new InvalidInputError("process definition", [{
-      field: "Uris",
-      rule: "packages are not supported by this version: leave it empty",
-    }]);
-  }
 }
 
 function parseSeq(text: string): number {

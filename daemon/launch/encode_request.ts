@@ -1,6 +1,11 @@
 import type { GroupLimits } from "../lifecycle/limits.ts";
 import type { Identity } from "../lifecycle/record.ts";
-import type { FilePlace, GroupRequest, LaunchRequest } from "../ports.ts";
+import type {
+  FilePlace,
+  GroupRequest,
+  LaunchRequest,
+  UnpackRequest,
+} from "../ports.ts";
 
 // Requests as launcher.sh reads them, line by line.
 
@@ -61,6 +66,33 @@ export function encodePlace(
     ...folders.map((folder) => `folder ${folder}`),
     "owner",
     `file ${name}`,
+  ];
+}
+
+/** Writes down a package to unpack. */
+export function encodeUnpack(request: UnpackRequest): string[] {
+  const { target } = request;
+  return [
+    `user ${request.owner}`,
+    `unpacker ${request.unpacker}`,
+    `archive ${request.archive}`,
+    `bytes ${request.bytesMax}`,
+    `file ${request.fileName}`,
+    ...(target.kind === "tree"
+      ? [`root ${target.root}`, `tree ${target.sha256}`]
+      : [...encodeOwnPlace("copy", target.place), `aside ${target.aside}`]),
+  ];
+}
+
+/** Writes down where a package is, or the link to it. */
+export function encodeOwnPlace(
+  kind: "copy" | "link" | "has" | "tree",
+  { root, folders, name }: FilePlace,
+): string[] {
+  return [
+    `root ${root}`,
+    ...folders.map((folder) => `folder ${folder}`),
+    `${kind} ${name}`,
   ];
 }
 

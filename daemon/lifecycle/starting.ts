@@ -146,7 +146,7 @@ export function neverStarted(
   const wasAsked = record.phase.state === "stopping";
   return toStopped({
     ...record,
-    result: wasAsked ? "stopped" : "start-failed",
+    result: wasAsked ? "stopped" : event.result ?? "start-failed",
     message: `process ${record.id} failed to start: ${event.message}`,
     finishedMs: event.nowMs,
   });
@@ -193,6 +193,19 @@ export function rememberFile(
     record: isKnown
       ? record
       : { ...record, createdFiles: [...known, { path, owner }] },
+    effects: [],
+  };
+}
+
+/** The same of a package; the latest one in a place counts. */
+export function rememberPackage(
+  record: ProcessRecord,
+  { type: _, ...placed }: EventOf<"packagePlaced">,
+): Decision {
+  const others = (record.packages ?? [])
+    .filter(({ outputDir }) => outputDir !== placed.outputDir);
+  return {
+    record: { ...record, packages: [...others, placed] },
     effects: [],
   };
 }

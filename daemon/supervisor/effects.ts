@@ -10,6 +10,7 @@ import { toSpec } from "../lifecycle/spec.ts";
 import { CommandLife, type CommandPorts, type Report } from "./command_life.ts";
 import { findMain } from "./find_main.ts";
 import { runHelper } from "./helper_command.ts";
+import { PackageError } from "./packages.ts";
 import { killSessions } from "./kill_sessions.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import { endRestart, runRestart } from "./restart_command.ts";
@@ -119,20 +120,23 @@ export class Effects {
     const { staging, groups, clock } = this.ports;
     // Here, as a daemon that ended before it did so comes by here again.
     await groups.removeEarlier(runner);
-    let failure: string | null = null;
+    let failure: AppError | null = null;
     if (staging.isNeeded(runner)) {
       try {
         await staging.prepare(runner);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        failure = error.message;
+        failure = error;
       }
     }
     const nowMs = clock.nowMs();
     report(
-      failure === null
-        ? { type: "prepared", nowMs }
-        : { type: "refused", message: failure, nowMs },
+      failure === null ? { type: "prepared", nowMs } : {
+        type: "refused",
+        message: failure.message,
+        ...(failure instanceof PackageError && { result: "package-failed" }),
+        nowMs,
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { fetchContent } from "./fetch_content.ts";
 import { findPlace } from "./file_place.ts";
+import type { Packages } from "./packages.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
 /** Longest `NAME=value` that the kernel passes on, bytes (MAX_ARG_STRLEN). */
@@ -25,6 +26,7 @@ export interface StagingPorts {
   readonly logger: Logger;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly packages: Pick<Packages, "prepare" | "discard" | "keep">;
 }
 
 /** What is under way for one process; one thing after the other. */
@@ -35,8 +37,8 @@ interface Work {
 }
 
 /**
- * Puts in place what a process finds at its start: the files of its definition
- * and the variables that are fetched. Fetched values are kept in memory alone.
+ * Puts in place what a process finds at its start: its packages, the files of
+ * its definition and the variables that are fetched. Fetched values are kept in memory alone.
  */
 export class Staging {
   readonly #variables = new WeakMap<ProcessRunner, readonly string[]>();
@@ -46,14 +48,17 @@ export class Staging {
 
   /** Whether a process has anything to put in place. */
   isNeeded({ record: { info } }: ProcessRunner): boolean {
-    return (info.Files ?? []).length > 0 || (info.RemoteEnvs ?? []).length > 0;
+    return [info.Uris, info.Files, info.RemoteEnvs].some((list) =>
+      (list ?? []).length > 0
+    );
   }
 
   /**
    * Fetches and writes all that a start needs; given up when the process is
    * not staging any more. May be repeated.
    *
-   * @throws {AppError} Names the file or variable and what is against it.
+   * @throws {AppError} Names the package (a PackageError), file or variable and
+   * what is against it.
    */
   async prepare(runner: ProcessRunner): Promise<void> {
     const { info } = runner.record;
@@ -66,6 +71,8 @@ export class Staging {
         runner,
         await this.#fetchVariables(info.RemoteEnvs ?? [], signal),
       );
+      // Before the files: they may go into a package's copy.
+      await this.ports.packages.prepare(runner, signal);
       for (const file of info.Files ?? []) {
         if (signal.aborted) break;
         await this.#write(runner, file, signal);
@@ -115,7 +122,8 @@ export class Staging {
   }
 
   /**
-   * Gives up what is under way and removes the files that were made.
+   * Gives up what is under way and removes the files that were made, and the
+   * packages that nobody else uses.
    *
    * @param others Processes that stay: a file that one of them is defined with
    * becomes its own.
@@ -145,11 +153,13 @@ export class Staging {
         });
       }
     }
+    await this.ports.packages.discard(runner);
   }
 
   /** A delete has failed after all: files may be written again. */
   keep(runner: ProcessRunner): void {
     this.#work.delete(runner);
+    this.ports.packages.keep(runner);
   }
 
   async #fetchVariables(
