@@ -21,10 +21,9 @@ import type { ProcessRecord } from "../lifecycle/record.ts";
 import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
-import { findPlace } from "../supervisor/file_place.ts";
+import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { Packages } from "../supervisor/packages.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
-import { ruleOfRoots } from "../supervisor/staging.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import {
   type BaseFolders,

@@ -202,10 +202,15 @@ export function rememberPackage(
   record: ProcessRecord,
   { type: _, ...placed }: EventOf<"packagePlaced">,
 ): Decision {
-  const others = (record.packages ?? [])
-    .filter(({ outputDir }) => outputDir !== placed.outputDir);
+  const { packages = [] } = record;
+  const { outputDir, tree, sha256 } = placed;
+  const isKnown = packages.some((known) =>
+    known.outputDir === outputDir && known.tree === tree &&
+    known.sha256 === sha256
+  );
+  const others = packages.filter((known) => known.outputDir !== outputDir);
   return {
-    record: { ...record, packages: [...others, placed] },
+    record: isKnown ? record : { ...record, packages: [...others, placed] },
     effects: [],
   };
 }

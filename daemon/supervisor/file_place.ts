@@ -23,3 +23,9 @@ export function findPlace(
   );
   return name === undefined || !isPlain ? null : { root, folders: names, name };
 }
+
+/** The rule that a path outside of all allowed folders breaks. */
+export function ruleOfRoots(fileDirs: readonly string[]): string {
+  return `must be below ${fileDirs.join(" or ")}, which the daemon's ` +
+    "configuration allows in file_dirs";
+}

@@ -8,7 +8,7 @@ import type {
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { fetchContent } from "./fetch_content.ts";
-import { findPlace } from "./file_place.ts";
+import { findPlace, ruleOfRoots } from "./file_place.ts";
 import type { Packages } from "./packages.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 
@@ -239,12 +239,6 @@ export class Staging {
 function isDefinedWith({ record }: ProcessRunner, path: string): boolean {
   const plain = (text: string) => text.replaceAll(/\/+/g, "/");
   return (record.info.Files ?? []).some(({ To }) => plain(To) === plain(path));
-}
-
-/** The rule that a path outside of all allowed folders breaks. */
-export function ruleOfRoots(fileDirs: readonly string[]): string {
-  return `must be below ${fileDirs.join(" or ")}, which the daemon's ` +
-    "configuration allows in file_dirs";
 }
 
 function toVariable(name: string, content: Uint8Array): string {

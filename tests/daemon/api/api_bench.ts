@@ -11,7 +11,10 @@ import { toSpec } from "../../../daemon/lifecycle/spec.ts";
 import { EventHub } from "../../../daemon/supervisor/event_hub.ts";
 import type { ProcessRunner } from "../../../daemon/supervisor/process_runner.ts";
 import { Supervisor } from "../../../daemon/supervisor/supervisor.ts";
-import type { ProcessFile } from "../../../shared/manager_api/types.ts";
+import type {
+  PackageStatus,
+  ProcessFile,
+} from "../../../shared/manager_api/types.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
 import { createLogger } from "../../../shared/logger.ts";
@@ -42,6 +45,8 @@ export class ApiBench implements AsyncDisposable {
   readonly kept: string[] = [];
   /** Whether files can be removed. */
   isReadOnly = false;
+  /** Packages of every process. */
+  packages: PackageStatus[] = [];
   readonly written: ProcessFile[] = [];
   readonly store: ProcessStore;
   readonly supervisor: Supervisor;
@@ -110,6 +115,7 @@ export class ApiBench implements AsyncDisposable {
         hub,
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
+        packages: { statusOf: () => this.packages },
       }),
       createLogger((line) => this.log.push(line), () => 0),
     );

@@ -37,6 +37,11 @@ function bench(
     random: () => 0,
     logger,
     fileDirs: [path],
+    packages: {
+      prepare: () => Promise.resolve(),
+      discard: () => Promise.resolve(),
+      keep: () => {},
+    },
   });
   const groups = new Groups({ launcher, logger, policy: null });
   const ports = {
