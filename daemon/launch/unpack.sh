@@ -9,6 +9,15 @@ unpacker_memory=2147483648
 nl='
 '
 
+# bounds: reads the most that a package may unpack to.
+bounds() {
+  field bytes
+  number "$value" || fail "the request has no size"
+  bytes=$value
+  too_large="it unpacks to more than $bytes bytes, all that \
+package_unpacked_mib and its packed size allow"
+}
+
 # own_place: enters the folders of the request. All have to be the daemon's own:
 # nobody else can exchange what is looked at, or come in before it is finished.
 # Leaves the line after them in $value.
@@ -83,9 +92,7 @@ unpack() {
   field archive
   archive=$value
   [ -f "$archive" ] && [ -r "$archive" ] || fail "there is no file $archive"
-  field bytes
-  number "$value" || fail "the request has no size"
-  bytes=$value
+  bounds
   field file
   file=$value name=$value
   plain
@@ -191,7 +198,7 @@ work() {
   status=$? ended=$worker
   worker=
   kill -s KILL "-$ended" 2>/dev/null
-  kill -s KILL "$watcher"
+  kill -s KILL "$watcher" 2>/dev/null
   wait "$watcher" 2>/dev/null
   watcher=
   [ "$status" -ne 0 ] || return 0
@@ -236,13 +243,14 @@ look_through() {
   # Whoever has a file elsewhere too would keep it when it changes hands.
   # shellcheck disable=SC2016 # awk's own $
   "$tools/find" -P . -type f -printf '%i %n %s\n' -o -printf '-\n' |
-    "$tools/awk" -v bytes="$bytes" -v most="$entries_most" '
+    "$tools/awk" -v bytes="$bytes" -v most="$entries_most" \
+    -v too_large="$too_large" '
       $1 != "-" && !names[$1]++ { links[$1] = $2; size += $3 }
       END {
         for (file in names) if (names[file] != links[file]) bad = 1
         if (bad) print "it shares a file with something else"
         else if (NR - 1 > most) print "it has more than " most " entries"
-        else if (size > bytes + 0) print "it has more than " bytes " bytes"
+        else if (size > bytes + 0) print too_large
         else exit 0
         exit 1
       }'
@@ -268,8 +276,7 @@ said() {
 # unpacker: 3 to 6 are the package, each at its beginning. Its kind is what it
 # begins with, whatever it is called.
 unpacker() {
-  field bytes
-  bytes=$value
+  bounds
   field file
   file=$value
   exec </dev/null
@@ -331,17 +338,17 @@ unpack_tar() {
       said "${text%%"$nl"*}"
       ;;
     *"${nl}end packer 0$nl"* | *"${nl}end packer 141$nl"*) ;;
-    *"$nl$packer: "*)
-      text=${text##*"$nl$packer: "}
+    *"$packer: "*)
+      text=${text##*"$packer: "}
       said "it is damaged: $packer says: ${text%%"$nl"*}"
       ;;
     *) said "it is damaged: $packer cannot read it" ;;
   esac
   case $text in
     *"${nl}end tar 0${nl}end check 0$nl"*) exit 0 ;;
-    *"${nl}tar: "*)
-      text=${text%%"${nl}tar: Exiting"*}
-      text=${text##*"${nl}tar: "}
+    *"$nl$tools/tar: "*)
+      text=${text%%"$nl$tools/tar: Exiting"*}
+      text=${text##*"$nl$tools/tar: "}
       said "tar says: ${text%%"$nl"*}"
       ;;
     *) said "it cannot be unpacked" ;;
@@ -357,7 +364,7 @@ tar_stages() {
   } | {
     "$tools/head" -c "$bytes" &&
       [ "$("$tools/head" -c 1 | "$tools/wc" -c)" -gt 0 ] &&
-      printf 'refused it unpacks to more than %s bytes\n' "$bytes" >&2
+      printf 'refused %s\n' "$too_large" >&2
   } | {
     "$tools/tar" -x -vv -f - --quoting-style=c --numeric-owner --restrict \
       --no-same-owner --no-same-permissions
@@ -372,7 +379,8 @@ tar_stages() {
 # the other name; names are quoted as in C, so nothing poses as more of a line.
 check_tar() {
   # shellcheck disable=SC2016 # awk's own $
-  "$tools/awk" -v bytes="$bytes" -v most="$entries_most" '
+  "$tools/awk" -v bytes="$bytes" -v most="$entries_most" \
+    -v too_large="$too_large" '
     function refuse(why) {
       print "refused " why
       exit 1
@@ -405,7 +413,7 @@ check_tar() {
       if (type == "h" && leads_away(target) || type == "l" && target ~ /^"\//)
         refuse("the link " shown(name) " leads out of it, to " shown(target))
       size += $3
-      if (size > bytes + 0) refuse("it unpacks to more than " bytes " bytes")
+      if (size > bytes + 0) refuse(too_large)
     }'
 }
 
@@ -420,14 +428,14 @@ unpack_zip() {
   set -- ${text##*"$nl"}
   number "${1-}" && number "${3-}" || said "unzip says: $text"
   [ "$1" -le "$entries_most" ] || said "it has more than $entries_most entries"
-  [ "$3" -le "$bytes" ] || said "it unpacks to more than $bytes bytes"
+  [ "$3" -le "$bytes" ] || said "$too_large"
   text=$("$tools/unzip" -Z1 "$archive" 2>/dev/null |
     "$tools/grep" -aEm 1 '^[/\\]|(^|[/\\])\.\.([/\\]|$)' | "$tools/tr" -c ' -~' '?')
   [ -z "$text" ] || said "the name \"${text%\?}\" leads out of it"
   while "$tools/sleep" 0.3; do
     used=$("$tools/du" -s -B 1 . 2>/dev/null)
     [ "${used%%	*}" -le "$bytes" ] || {
-      printf 'it unpacks to more than %s bytes\n' "$bytes"
+      printf '%s\n' "$too_large"
       kill -s KILL 0
     }
   done &

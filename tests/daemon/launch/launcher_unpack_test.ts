@@ -22,6 +22,8 @@ import {
 const NEEDS_ROOT = IS_ROOT ? null : "needs root, to be somebody else";
 const MIB = 1024 * 1024;
 const NOBODY = 65_534;
+const TOO_LARGE = `it unpacks to more than ${MIB} bytes, all that ` +
+  "package_unpacked_mib and its packed size allow";
 const SUM = "ab".repeat(32);
 
 interface Part {
@@ -160,7 +162,11 @@ for (const program of ["cat", "gzip", "xz", "zstd", "bzip2"]) {
     const bytes = program === "cat" ? tar : await pack(program, tar);
     assertEquals(await unpack(bench, bytes), ["ready out", "placed"]);
     await assertGood(bench, "out");
-    const cut = bytes.subarray(0, bytes.length - (bytes.length >> 1));
+    // In the middle of a file: a tar may end without its mark.
+    const cut = bytes.subarray(
+      0,
+      bytes.length - (program === "cat" ? 1_100 : bytes.length >> 1),
+    );
     const target = ["copy cut", "aside "];
     const [answer = ""] = await unpack(bench, cut, { target });
     assert(/^error (it is damaged: |tar says: )/.test(answer), answer);
@@ -220,7 +226,7 @@ testShells("refuses a zip that leads out or is too large", async (bench) => {
       ],
       [
         [{ name: "a", content: zeros, isDeflated: true }],
-        `it unpacks to more than ${MIB} bytes`,
+        TOO_LARGE,
       ],
       // Its contents say that it is small: the file is cut all the same.
       [[{ name: "a", content: zeros, isDeflated: true, size: 9 }], "", ""],
@@ -266,7 +272,10 @@ testShells("refuses entries that no package may have", async (bench) => {
     type: "link",
     target,
   });
-  const out = (name: string) => `the name "${name}" leads out of it`;
+  const out = (name: string) =>
+    name.startsWith("/")
+      ? `the name "${name}" leads out of it`
+      : `tar says: "${name}": Member name contains '..'`;
   for (
     const [entries, answer] of [
       [[file("../x")], out("../x")],
@@ -280,8 +289,9 @@ testShells("refuses entries that no package may have", async (bench) => {
       ],
       [
         [link("l", "../away"), file("l/x")],
-        "it holds a link that leads out of it",
+        'tar says: "l/x": Cannot open: Not a directory',
       ],
+      [[link("l", "../away")], "it holds a link that leads out of it"],
       [
         [
           { name: "a/b/", type: "folder" },
@@ -296,7 +306,7 @@ testShells("refuses entries that no package may have", async (bench) => {
       ],
       [
         [{ name: "h", type: "hardLink", target: "../../../etc/passwd" }],
-        'the link "h" leads out of it',
+        'the link "h" leads out of it, to "../../../etc/passwd"',
       ],
       [[{ name: "d", type: "characterDevice" }], 'it holds "d", no file'],
       [[{ name: "d", type: "blockDevice" }], 'it holds "d", no file'],
@@ -309,10 +319,10 @@ testShells("refuses entries that no package may have", async (bench) => {
       ],
       [
         [file("z", { content: new Uint8Array(2 * MIB) })],
-        `it unpacks to more than ${MIB} bytes`,
+        TOO_LARGE,
       ],
       // It claims to be far larger than what follows.
-      [[file("z", { size: 8 ** 10 })], `it unpacks to more than ${MIB} bytes`],
+      [[file("z", { size: 8 ** 10 })], TOO_LARGE],
     ] as [TarEntry[], string][]
   ) {
     const bytes = await gzip(writeTar([file("good"), ...entries]));
@@ -324,10 +334,7 @@ testShells("refuses entries that no package may have", async (bench) => {
 });
 
 testShells("bounds what a package unpacks to", async (bench) => {
-  const tooMuch = [
-    `error it unpacks to more than ${MIB} bytes, all that ` +
-    "package_unpacked_mib and its packed size allow",
-  ];
+  const tooMuch = [`error ${TOO_LARGE}`];
   // After the archive's end too.
   const padded = concat([writeTar(GOOD), new Uint8Array(64 * MIB)]);
   assertEquals(await unpack(bench, await gzip(padded)), tooMuch);
@@ -486,15 +493,13 @@ testShells("places packages in folders of its own alone", async (bench) => {
 
 /** A request whose unpacker waits for more of its package. */
 async function hang(bench: LaunchBench) {
-  const archive = await keep(bench, new Uint8Array());
-  await Deno.remove(archive);
-  // What is there first makes it a tar; the rest never comes.
-  await Deno.writeFile(archive, await gzip(writeTar(GOOD)));
+  const big = { name: "big", content: new Uint8Array(MIB / 2) };
+  const archive = await keep(bench, writeTar([...GOOD, big]));
   await Deno.writeTextFile(
     `${bench.dir}/unpack.sh`,
     (await Deno.readTextFile(`${bench.dir}/unpack.sh`)).replace(
       "    (unpacked) <&5\n",
-      '    (unpacked) <&5 | head -c 5000\n    "$tools/sleep" 1000\n',
+      '    (unpacked) <&5 | /usr/bin/head -c 100000\n    "$tools/sleep" 1000\n',
     ),
   );
   const child = bench.spawn("unpack");
@@ -507,7 +512,10 @@ async function hang(bench: LaunchBench) {
   await eventually(
     "something is unpacked",
     () => exists(`${draft}/tree/bin/run`),
-  );
+  ).catch(async (error) => {
+    await writer.close();
+    throw error;
+  });
   return { child, writer, draft };
 }
 
@@ -531,7 +539,8 @@ testShells("ends with whoever asked, and leaves nothing", async (bench) => {
   const pids = unpackersIn(draft);
   assert(pids.length > 0);
   await writer.close();
-  assertEquals((await child.output()).stdout.length, 0);
+  assertEquals(await new Response(child.stdout).text(), "");
+  await child.status;
   assertEquals(await list(bench), []);
   await eventually(
     "nobody is left",
@@ -569,7 +578,8 @@ testShells("lets nobody reach into what is unpacked", async (bench) => {
   }
   assertEquals((await Deno.stat(`${draft}/tree`)).uid, NOBODY);
   await writer.close();
-  await child.output();
+  await child.stdout.cancel();
+  await child.status;
 }, NEEDS_ROOT);
 
 testShells("links to trees, in one step", async (bench) => {
