@@ -302,11 +302,11 @@ testShells("refuses entries that no package may have", async (bench) => {
       ],
       [
         [{ name: "h", type: "hardLink", target: "/etc/passwd" }],
-        'the link "h" leads out of it, to "/etc/passwd"',
+        `tar says: "h": Cannot hard link to 'etc/passwd'`,
       ],
       [
         [{ name: "h", type: "hardLink", target: "../../../etc/passwd" }],
-        'the link "h" leads out of it, to "../../../etc/passwd"',
+        `tar says: "h": Cannot hard link to 'etc/passwd'`,
       ],
       [[{ name: "d", type: "characterDevice" }], 'it holds "d", no file'],
       [[{ name: "d", type: "blockDevice" }], 'it holds "d", no file'],
@@ -556,8 +556,18 @@ testShells("removes what a launcher left that was killed", async (bench) => {
   await child.status;
   await writer.close().catch(() => {});
   await child.stdout.cancel();
-  for (const pid of unpackersIn(draft)) Deno.kill(pid, "SIGKILL");
-  await eventually("nobody is left", () => unpackersIn(draft).length === 0);
+  await eventually("nobody is left", () => {
+    const pids = unpackersIn(draft);
+    for (const pid of pids) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch (error) {
+        // It ended with the one before.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    return pids.length === 0;
+  });
   assertEquals(await exists(`${draft}/tree/bin/run`), true);
   await bench.ask("discard", [`root ${rootOf(bench)}`, "tree no"]);
   assertEquals(await list(bench), []);
