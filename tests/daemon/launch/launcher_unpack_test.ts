@@ -575,21 +575,28 @@ testShells("removes what a launcher left that was killed", async (bench) => {
 
 testShells("lets nobody reach into what is unpacked", async (bench) => {
   const { child, writer, draft } = await hang(bench);
-  assertEquals((await Deno.stat(draft)).mode! & 0o777, 0o700);
-  const pid = unpackersIn(draft)[0];
-  // As the unpacker's own user, through /proc too.
-  for (const path of [`${draft}/tree`, `/proc/${pid}/cwd/`]) {
-    const { success } = await new Deno.Command("/usr/bin/setpriv", {
-      args: ["--reuid", "nobody", "--clear-groups", "/usr/bin/ls", path],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    assertEquals(success, false, path);
+  try {
+    assertEquals((await Deno.stat(draft)).mode! & 0o777, 0o700);
+    const pid = unpackersIn(draft)[0];
+    // As the unpacker's own user, through /proc too.
+    for (const path of [`${draft}/tree/`, `/proc/${pid}/cwd/`]) {
+      const { success } = await new Deno.Command("/usr/bin/setpriv", {
+        args: [
+          ...["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"],
+          ...["/usr/bin/ls", "-d"],
+          path,
+        ],
+        stdout: "null",
+        stderr: "null",
+      }).output();
+      assertEquals(success, false, path);
+    }
+    assertEquals((await Deno.stat(`${draft}/tree`)).uid, NOBODY);
+  } finally {
+    await writer.close();
+    await child.stdout.cancel();
+    await child.status;
   }
-  assertEquals((await Deno.stat(`${draft}/tree`)).uid, NOBODY);
-  await writer.close();
-  await child.stdout.cancel();
-  await child.status;
 }, NEEDS_ROOT);
 
 testShells("links to trees, in one step", async (bench) => {
