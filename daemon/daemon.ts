@@ -9,6 +9,9 @@ import { ExitWatcher } from "./launch/exit_watcher.ts";
 import { ShellLauncher } from "./launch/launcher.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
+import { PackageCache } from "./package/package_cache.ts";
+import type { PackageSource } from "./package/package_source.ts";
+import { Trees } from "./package/trees.ts";
 import { removeStaleSocket } from "./listener.ts";
 import { Logs } from "./logs/logs.ts";
 import { ProcessStore } from "./store/process_store.ts";
@@ -19,6 +22,7 @@ import { Execs, findLeftExecs } from "./supervisor/execs.ts";
 import { layOutFolders } from "./supervisor/folders.ts";
 import { Groups } from "./supervisor/groups.ts";
 import { Leases } from "./supervisor/leases.ts";
+import { Packages } from "./supervisor/packages.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
 import { Staging } from "./supervisor/staging.ts";
@@ -45,6 +49,8 @@ export interface DaemonPorts {
   readonly logger: Logger;
   /** From 0 up to 1. */
   readonly random: () => number;
+  /** Where packages come from. @default nowhere yet */
+  readonly packageSource?: PackageSource;
   /** Told of a bug: the daemon cannot go on. */
   readonly onFailure: (name: string, error: unknown) => void;
 }
@@ -57,8 +63,9 @@ export interface DaemonPorts {
  */
 export async function startDaemon(
   config: DaemonConfig,
-  { clock, logger, random, onFailure }: DaemonPorts,
+  { clock, logger, random, onFailure, ...ports }: DaemonPorts,
 ): Promise<Daemon> {
+  const packageFolder = `${config.workspaceDir}/packages`;
   const runRoot = `${config.dataDir}/run`;
   const logMarks = `${config.dataDir}/logs`;
   const baseFolders = {
@@ -74,6 +81,7 @@ export async function startDaemon(
   await makeFolder(config.workspaceDir, 0o755);
   await makeFolder(baseFolders.workBaseDir, 0o755);
   await makeFolder(baseFolders.runBaseDir, 0o755);
+  await makeFolder(packageFolder, 0o755);
   await removeStaleSocket(config.unixSocket);
   const store = new ProcessStore(`${config.dataDir}/processes.db`);
   const { records, problems } = store.load();
@@ -98,6 +106,24 @@ export async function startDaemon(
   const { fileDirs } = config;
   const users = new Users({ launcher, clock, policy: config.users });
   const workFolders = new WorkFolders({ launcher, users, folders, fileDirs });
+  const fetched = new PackageCache({
+    folder: `${config.dataDir}/packages`,
+    policy: config.packages,
+    clock,
+    random,
+    logger,
+    background,
+  });
+  const packages = new Packages({
+    source: ports.packageSource ?? fetched,
+    users,
+    unpacker: config.packages.unpacker,
+    trees: new Trees({ launcher, folder: packageFolder, ...config.packages }),
+    logger,
+    fileDirs,
+    runners: () => supervisor.runners(),
+    areAllKnown: problems.length === 0,
+  });
   const staging = new Staging({
     launcher,
     clock,
@@ -106,6 +132,7 @@ export async function startDaemon(
     fileDirs,
     users,
     workFolders,
+    packages,
   });
   const surroundings = new Surroundings({ staging, users });
   const groups = new Groups({ launcher, logger, policy: config.groups });
@@ -140,7 +167,7 @@ export async function startDaemon(
   hub.follow(({ Id, Status }) =>
     Status.Status === "stopped" ? logs.rest(Id) : logs.watch(Id)
   );
-  const supervisor = new Supervisor({
+  const supervisor: Supervisor = new Supervisor({
     store,
     clock,
     hub,
@@ -168,6 +195,8 @@ export async function startDaemon(
     });
   background.run("recovery", () => recovered);
   execs.endLeft(leftExecs);
+  background.run("package sweep", () => fetched.sweep());
+  background.run("packages", () => packages.tidy());
 
   const api = createApi(
     createHandlers({
@@ -190,6 +219,7 @@ export async function startDaemon(
       clock,
       isRecovered: () => isRecovered,
       users,
+      packages,
     }),
     logger,
   );

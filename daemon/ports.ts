@@ -119,6 +119,29 @@ export interface UsageAnswer {
   readonly used: ReadonlyMap<number, UsedAmounts>;
 }
 
+/** A package to unpack, and where its tree appears once that is finished. */
+export interface UnpackRequest {
+  /** Absolute path; never changed. */
+  readonly archive: string;
+  /** Whose the tree will be; null = the daemon's own. */
+  readonly owner: UserIds | null;
+  /** Who unpacks; null = the daemon itself, which must not be root. */
+  readonly unpacker: UserIds | null;
+  /** Most that it may unpack to. */
+  readonly bytesMax: number;
+  /** What it is called if it is no archive. */
+  readonly fileName: string;
+  readonly target:
+    /** For all who want that content as that user; named by both. */
+    | { readonly kind: "tree"; readonly root: string; readonly sha256: string }
+    | {
+      readonly kind: "copy";
+      readonly place: FilePlace;
+      /** Name for what is there already, beside; "" = nothing may be. */
+      readonly aside: string;
+    };
+}
+
 /** The privileged program, as the rest of the daemon sees it. */
 export interface Launcher {
   /** Starts a command; ends when its launcher has ended. */
@@ -189,6 +212,33 @@ export interface Launcher {
     owner: UserIds,
     links: readonly FolderLink[],
   ): Promise<void>;
+  /**
+   * Unpacks a package, looks it through, and gives it to its user. What is not
+   * finished leaves nothing behind.
+   *
+   * @param signal Ends it.
+   * @param mayAppear Asked before the tree has its name; not if it is there.
+   * @returns Name of the tree.
+   * @throws {AppError} INVALID_ARGUMENT with what is against the package;
+   * UNAVAILABLE if it was ended, did not get leave or took too long.
+   */
+  unpack(
+    request: UnpackRequest,
+    signal: AbortSignal,
+    mayAppear: () => boolean,
+  ): Promise<string>;
+  /**
+   * Makes a link to a tree, in one step over one to a tree beside that.
+   *
+   * @throws {AppError} INVALID_ARGUMENT if anything else is in the way.
+   */
+  linkTree(place: FilePlace, tree: string): Promise<void>;
+  /** Whether there is such a folder. */
+  hasTree(place: FilePlace): Promise<boolean>;
+  /** Removes a folder with all that is in it; nothing else of that name. */
+  discardTree(place: FilePlace): Promise<void>;
+  /** Removes a link if it leads to that tree. */
+  discardLink(place: FilePlace, tree: string): Promise<void>;
   /**
    * Changes what a group may use.
    *

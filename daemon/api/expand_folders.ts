@@ -45,6 +45,11 @@ export function expandFolders(
   };
 }
 
+/** The same for one path. */
+export function expandPath(path: string, folders: BaseFolders): string {
+  return expanderOf(folders)(path);
+}
+
 /** The same for the path of a file; its content is left as it is. */
 export function expandFile(
   file: ProcessFile,

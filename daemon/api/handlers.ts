@@ -15,7 +15,6 @@ import type {
   ExecResult,
   LeaseInfo,
   ProcessEvent,
-  ProcessFile,
   ProcessInfo,
   ProcessInspection,
   ProcessStatusInfo,
@@ -28,6 +27,7 @@ import type { EventHub } from "../supervisor/event_hub.ts";
 import type { Logs } from "../logs/logs.ts";
 import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
 import type { Leases } from "../supervisor/leases.ts";
+import type { Packages } from "../supervisor/packages.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { UsageSampler } from "../supervisor/usage_sampler.ts";
@@ -38,6 +38,7 @@ import {
   expandExecRequest,
   expandFile,
   expandFolders,
+  expandPath,
 } from "./expand_folders.ts";
 import { streamEvents } from "./event_stream.ts";
 import { parseLogQuery } from "./log_query.ts";
@@ -64,6 +65,7 @@ export interface ApiPorts extends SystemPorts {
   readonly baseFolders: BaseFolders;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly packages: Pick<Packages, "statusOf">;
   readonly users: Pick<Users, "effectiveUser" | "admit">;
 }
 
@@ -80,28 +82,30 @@ export type Handler = (call: Call) => unknown;
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
   const { supervisor, live, leases, store, hub, logs, usage } = ports;
-  const { baseFolders, fileDirs } = ports;
+  const { baseFolders, fileDirs, packages } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
-  // Events do without: what a process uses is no change of it.
+  const checkPath = (path: string): string | null => {
+    const expanded = expandPath(path, baseFolders);
+    // One that is not absolute was found to be wrong already.
+    return !expanded.startsWith("/") || findPlace(expanded, fileDirs) !== null
+      ? null
+      : `${ruleOfRoots(fileDirs)}: it is ` +
+        JSON.stringify(expanded.slice(0, 200));
+  };
+  // Events do without: what a process uses, and how far its packages are, is no
+  // change of it.
   const statusOf = (record: ProcessRecord): ProcessStatusInfo => ({
     ...toStatus(record),
     Usage: usage.of(record),
+    Packages: packages.statusOf(supervisor.runnerOf(record.id)),
   });
-  const checkFile = (file: ProcessFile): string | null => {
-    const { To } = expandFile(file, baseFolders);
-    // One that is not absolute was found to be wrong already.
-    return !To.startsWith("/") || findPlace(To, fileDirs) !== null
-      ? null
-      : `${ruleOfRoots(fileDirs)}: it is ${JSON.stringify(To.slice(0, 200))}`;
-  };
   return {
     async create({ request }) {
       const body = await readBody(request, BODY_BYTES_MAX);
       const asked = expandFolders(
-        parseProcessInfo(body, checkFile),
+        parseProcessInfo(body, checkPath),
         baseFolders,
       );
-      refuseUnsupported(asked);
       const User = ports.users.effectiveUser(asked.User);
       const info = { ...asked, User };
       await checkDefinition(info, ports);
@@ -165,7 +169,7 @@ export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
       const id = idOf(call);
       const { info } = supervisor.get(id);
       const body = await readBody(call.request, FILE_BODY_BYTES_MAX);
-      const file = parseProcessFile(body, checkFile);
+      const file = parseProcessFile(body, checkPath);
       await checkUser("file", file.User || info.User, ports);
       await supervisor.writeFile(id, expandFile(file, baseFolders));
       return null;
@@ -220,16 +224,6 @@ async function readBody(request: Request, bytesMax: number): Promise<string> {
     chunks.push(chunk);
   }
   return await new Blob(chunks as BlobPart[]).text();
-}
-
-/** What would be ignored in silence is refused. */
-function refuseUnsupported(info: ProcessInfo): void {
-  if (info.Uris && info.Uris.length > 0) {
-    throw new InvalidInputError("process definition", [{
-      field: "Uris",
-      rule: "packages are not supported by this version: leave it empty",
-    }]);
-  }
 }
 
 function parseSeq(text: string): number {

@@ -6,6 +6,7 @@ import type {
   FolderLink,
   GroupRequest,
   LaunchRequest,
+  UnpackRequest,
   UsageTarget,
   UserIds,
 } from "../ports.ts";
@@ -111,6 +112,33 @@ export function encodeFolder(
     ...[...folders, name].map((folder) => `folder ${folder}`),
     "owner",
     ...links.flatMap(({ name, to }) => [`link ${name}`, `to ${to}`]),
+  ];
+}
+
+/** Writes down a package to unpack. */
+export function encodeUnpack(request: UnpackRequest): string[] {
+  const { target } = request;
+  return [
+    encodeUser(request.owner),
+    encodeUser(request.unpacker),
+    `archive ${request.archive}`,
+    `bytes ${request.bytesMax}`,
+    `file ${request.fileName}`,
+    ...(target.kind === "tree"
+      ? [`root ${target.root}`, `tree ${target.sha256}`]
+      : [...encodeOwnPlace("copy", target.place), `aside ${target.aside}`]),
+  ];
+}
+
+/** Writes down where a package is, or the link to it. */
+export function encodeOwnPlace(
+  kind: "copy" | "link" | "has" | "tree",
+  { root, folders, name }: FilePlace,
+): string[] {
+  return [
+    `root ${root}`,
+    ...folders.map((folder) => `folder ${folder}`),
+    `${kind} ${name}`,
   ];
 }
 

@@ -92,7 +92,10 @@ arrive() {
 step() {
   plain
   if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then
-    [ "$verb" = write ] || [ "$verb" = folder ] || exit 0
+    case $verb in
+      write | folder | unpack | link) ;;
+      *) exit 0 ;;
+    esac
     "$tools/mkdir" -m 755 -- "./$name" 2>/dev/null &&
       { [ -z "$drop" ] || "$tools/chown" -- "$uid:$gid" "./$name"; } ||
       fail "cannot make the folder $here/$name"

@@ -11,6 +11,10 @@
 #   launcher.sh folder     make a folder of a process, and links in it
 #   launcher.sh unlink     remove such links
 #   launcher.sh user       say what the host knows of a user
+#   launcher.sh unpack     unpack a package, as a user without rights
+#   launcher.sh link       show an unpacked package where a process wants it
+#   launcher.sh has        say whether a package is there
+#   launcher.sh discard    remove one, or such a link
 #   launcher.sh limit      change the limits of a control group
 #   launcher.sh oom        say whether the kernel killed for memory in one
 #   launcher.sh ungroup    remove one
@@ -592,8 +596,14 @@ case $verb in
     . /proc/self/fd/8
     walk
     ;;
+  unpacker)
+    # shellcheck source=unpack.sh
+    . /proc/self/fd/8
+    unpacker
+    ;;
   run | signal | probe | pidfile | sessions | write | remove | folder | \
-    unlink | user | limit | oom | ungroup | usage | punch)
+    unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
+    usage | punch)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
@@ -602,6 +612,12 @@ case $verb in
       write | remove | folder | unlink)
         # shellcheck source=files.sh
         . "$home/files.sh"
+        ;;
+      unpack | link | has | discard)
+        # shellcheck source=files.sh
+        . "$home/files.sh"
+        # shellcheck source=unpack.sh
+        . "$home/unpack.sh"
         ;;
       limit | oom | ungroup)
         # shellcheck source=groups.sh

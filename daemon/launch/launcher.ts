@@ -12,6 +12,7 @@ import type {
   LaunchRequest,
   ProbeAnswer,
   ProcessFacts,
+  UnpackRequest,
   UsageAnswer,
   UsageTarget,
   UserIds,
@@ -23,7 +24,9 @@ import {
   encodeGroup,
   encodeIdentity,
   encodeLaunch,
+  encodeOwnPlace,
   encodePlace,
+  encodeUnpack,
   encodeUsageTarget,
   VERSION_LINE,
 } from "./encode_request.ts";
@@ -31,6 +34,8 @@ import { parseLaunched } from "./run_folder.ts";
 
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
+/** The same for one that unpacks or removes a package. */
+const PACKAGE_MS_MAX = 30 * 60_000;
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
 /** Time to read what a launcher said before it ended, ms. */
@@ -47,6 +52,10 @@ type Verb =
   | "folder"
   | "unlink"
   | "user"
+  | "unpack"
+  | "link"
+  | "has"
+  | "discard"
   | "limit"
   | "oom"
   | "ungroup"
@@ -222,6 +231,65 @@ export class ShellLauncher implements Launcher {
     await this.#ask("unlink", encodeFolder(place, owner, links));
   }
 
+  async unpack(
+    request: UnpackRequest,
+    signal: AbortSignal,
+    mayAppear: () => boolean,
+  ): Promise<string> {
+    const limit = new AbortController();
+    const timer = this.clock.after(PACKAGE_MS_MAX, () => limit.abort());
+    const given = AbortSignal.any([signal, limit.signal]);
+    let name = "";
+    let isPlaced = false;
+    try {
+      const answer = await this.#ask(
+        "unpack",
+        encodeUnpack(request),
+        (line) => {
+          const [word, ...rest] = line.split(" ");
+          name = rest.join(" ");
+          isPlaced = word === "there";
+          return word === "ready" && !given.aborted && mayAppear()
+            ? ["publish"]
+            : [];
+        },
+        { msMax: PACKAGE_MS_MAX + REQUEST_MS_MAX, signal: given },
+      );
+      if (isPlaced || answer.includes("placed")) return name;
+      throw new AppError("UNAVAILABLE", "nobody wants it any more");
+    } catch (error) {
+      if (!given.aborted) throw error;
+      throw new AppError(
+        "UNAVAILABLE",
+        signal.aborted
+          ? "nobody wants it any more"
+          : `it took over ${PACKAGE_MS_MAX} ms to unpack`,
+        { cause: error },
+      );
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async linkTree(place: FilePlace, tree: string): Promise<void> {
+    await this.#ask("link", [...encodeOwnPlace("link", place), `tree ${tree}`]);
+  }
+
+  async hasTree(place: FilePlace): Promise<boolean> {
+    return (await this.#ask("has", encodeOwnPlace("has", place)))
+      .includes("there");
+  }
+
+  async discardTree(place: FilePlace): Promise<void> {
+    const lines = encodeOwnPlace("tree", place);
+    await this.#ask("discard", lines, undefined, { msMax: PACKAGE_MS_MAX });
+  }
+
+  async discardLink(place: FilePlace, tree: string): Promise<void> {
+    const lines = [...encodeOwnPlace("link", place), `tree ${tree}`];
+    await this.#ask("discard", lines);
+  }
+
   async limitGroup(name: string, limits: GroupLimits): Promise<void> {
     await this.#ask("limit", encodeGroup(name, limits));
   }
@@ -247,28 +315,39 @@ export class ShellLauncher implements Launcher {
     ]);
   }
 
-  /** @param more The rest of the request, given the answer's first line. */
+  /**
+   * @param more The rest of the request, given the answer's first line.
+   * @param patience How long it may take, and what ends it sooner: then its
+   * request ends, and it cleans up.
+   */
   async #ask(
     verb: Verb,
     lines: readonly string[],
     more?: (firstLine: string) => readonly string[],
+    { msMax, signal }: {
+      readonly msMax: number;
+      readonly signal?: AbortSignal;
+    } = { msMax: REQUEST_MS_MAX },
   ): Promise<string[]> {
     const child = this.#spawn(verb);
-    const limit = this.clock.after(
-      REQUEST_MS_MAX,
-      () => kill(child),
-    );
+    const limit = this.clock.after(msMax, () => kill(child));
+    const giveUp = () => void send(child, []);
     try {
       const answer: string[] = [];
       const end = more === undefined ? ["end"] : [];
       const request = [VERSION_LINE, ...lines, ...end];
       await untilEnd(child, send(child, request, more === undefined));
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener("abort", giveUp);
       for await (const line of answersOf(child, this.clock)) {
         if (answer.push(line) > 1 || more === undefined) continue;
         const rest = line.startsWith("error ") ? [] : more(line);
-        await untilEnd(child, send(child, rest));
+        signal?.removeEventListener("abort", giveUp);
+        if (!signal?.aborted) await untilEnd(child, send(child, rest));
       }
-      if (more !== undefined && answer.length === 0) await send(child, []);
+      if (more !== undefined && answer.length === 0 && !signal?.aborted) {
+        await send(child, []);
+      }
       const { success } = await child.status;
       const error = answer.find((line) => line.startsWith("error "));
       if (error !== undefined) {
@@ -277,12 +356,13 @@ export class ShellLauncher implements Launcher {
       if (!success) {
         throw new AppError(
           "INTERNAL",
-          `The launcher failed at "${verb}" or took over ${REQUEST_MS_MAX} ms`,
+          `The launcher failed at "${verb}" or took over ${msMax} ms`,
         );
       }
       return answer;
     } finally {
       limit.cancel();
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 

@@ -1,5 +1,11 @@
 import type { Limits } from "../../shared/manager_api/types.ts";
-import type { CreatedFile, Exit, Identity, Tracked } from "./record.ts";
+import type {
+  CreatedFile,
+  Exit,
+  Identity,
+  PlacedPackage,
+  Tracked,
+} from "./record.ts";
 
 /** What can happen to a process. Times are wall clock, ms. */
 export type ProcessEvent =
@@ -13,6 +19,8 @@ export type ProcessEvent =
   | {
     readonly type: "refused";
     readonly message: string;
+    /** Why it never ran. @default {"start-failed"} */
+    readonly result?: "package-failed";
     readonly nowMs: number;
   }
   /** The launcher recorded the end of the command. */
@@ -48,6 +56,8 @@ export type ProcessEvent =
   }
   /** A file that was not there is about to be written for it. */
   | ({ readonly type: "fileCreated" } & CreatedFile)
+  /** A package is about to be put in place. */
+  | ({ readonly type: "packagePlaced" } & PlacedPackage)
   /** Its start goes on, but its limits do not hold. */
   | { readonly type: "unlimited"; readonly reason: string }
   /** It has other limits, or will have at its next start. */

@@ -1,4 +1,5 @@
 import type {
+  PackageStatus,
   ProcessInfo,
   ProcessResult,
 } from "../../shared/manager_api/types.ts";
@@ -162,6 +163,18 @@ export interface Orphaned {
   readonly silentMs: number;
 }
 
+/** A package that was put in place for a process, or is just being put. */
+export interface PlacedPackage {
+  /** Absolute, without a slash at the end. */
+  readonly outputDir: string;
+  /** The shared tree that it is a link to; null = it is a copy. */
+  readonly tree: string | null;
+  readonly sha256: string;
+  /** Packed. */
+  readonly bytes: number;
+  readonly verifiedBy: PackageStatus["VerifiedBy"];
+}
+
 /** All that is known of one process: what is stored, by one writer. */
 export interface ProcessRecord {
   /** Never used again for another process; names the run folder. */
@@ -183,6 +196,11 @@ export interface ProcessRecord {
    * @default {[]}
    */
   readonly createdFiles?: readonly CreatedFile[];
+  /**
+   * Its packages, to be removed with it.
+   * @default {[]}
+   */
+  readonly packages?: readonly PlacedPackage[];
   /**
    * What became of the limits of its latest start; null = it had none.
    * @default {null}

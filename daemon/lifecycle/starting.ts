@@ -166,7 +166,7 @@ export function neverStarted(
   const wasAsked = record.phase.state === "stopping";
   return toStopped({
     ...record,
-    result: wasAsked ? resultOfStop(record) : "start-failed",
+    result: wasAsked ? resultOfStop(record) : event.result ?? "start-failed",
     message: `process ${record.id} failed to start: ${event.message}`,
     finishedMs: event.nowMs,
   }, event.nowMs);
@@ -229,6 +229,24 @@ export function rememberFile(
     record: isKnown
       ? record
       : { ...record, createdFiles: [...known, { path, owner }] },
+    effects: [],
+  };
+}
+
+/** The same of a package; the latest one in a place counts. */
+export function rememberPackage(
+  record: ProcessRecord,
+  { type: _, ...placed }: EventOf<"packagePlaced">,
+): Decision {
+  const { packages = [] } = record;
+  const { outputDir, tree, sha256 } = placed;
+  const isKnown = packages.some((known) =>
+    known.outputDir === outputDir && known.tree === tree &&
+    known.sha256 === sha256
+  );
+  const others = packages.filter((known) => known.outputDir !== outputDir);
+  return {
+    record: isKnown ? record : { ...record, packages: [...others, placed] },
     effects: [],
   };
 }

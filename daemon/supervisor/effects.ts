@@ -11,6 +11,7 @@ import type { Checks } from "./checks.ts";
 import { CommandLife, type CommandPorts, type Report } from "./command_life.ts";
 import { findMain } from "./find_main.ts";
 import { runHelper } from "./helper_command.ts";
+import { PackageError } from "./packages.ts";
 import { killSessions } from "./kill_sessions.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import { removeFolder } from "./remove_folder.ts";
@@ -130,20 +131,23 @@ export class Effects {
     // Here, as a daemon that ended before it did so comes by here again.
     await groups.removeEarlier(runner);
     await this.#removeOldRun(runner);
-    let failure: string | null = null;
+    let failure: AppError | null = null;
     try {
       // Whom the daemon was set up to allow may be others than at its creation.
       await users.admit(runner.record.info.User);
       if (staging.isNeeded(runner)) await staging.prepare(runner);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      failure = error.message;
+      failure = error;
     }
     const nowMs = clock.nowMs();
     report(
-      failure === null
-        ? { type: "prepared", nowMs }
-        : { type: "refused", message: failure, nowMs },
+      failure === null ? { type: "prepared", nowMs } : {
+        type: "refused",
+        message: failure.message,
+        ...(failure instanceof PackageError && { result: "package-failed" }),
+        nowMs,
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import { fetchContent } from "./fetch_content.ts";
 import { findPlace, ruleOfRoots } from "./file_place.ts";
+import type { Packages } from "./packages.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Users } from "./users.ts";
 import type { WorkFolders } from "./work_folders.ts";
@@ -29,6 +30,7 @@ export interface StagingPorts {
   readonly logger: Logger;
   /** Folders below which files may be written. */
   readonly fileDirs: readonly string[];
+  readonly packages: Pick<Packages, "prepare" | "discard" | "keep">;
 }
 
 /** What is under way for one process; one thing after the other. */
@@ -39,8 +41,9 @@ interface Work {
 }
 
 /**
- * Puts in place what a process finds at its start: its folders, the files of its
- * definition and the variables that are fetched. Fetched values are kept in memory alone.
+ * Puts in place what a process finds at its start: its packages and folders, the
+ * files of its definition and the variables that are fetched. Fetched values are
+ * kept in memory alone.
  */
 export class Staging {
   readonly #variables = new WeakMap<ProcessRunner, readonly string[]>();
@@ -50,16 +53,17 @@ export class Staging {
 
   /** Whether a process has anything to put in place. */
   isNeeded({ record: { info } }: ProcessRunner): boolean {
-    return (info.Files ?? []).length > 0 ||
-      (info.RemoteEnvs ?? []).length > 0 ||
-      this.ports.workFolders.isNeeded(info);
+    return [info.Uris, info.Files, info.RemoteEnvs].some((list) =>
+      (list ?? []).length > 0
+    ) || this.ports.workFolders.isNeeded(info);
   }
 
   /**
    * Makes, fetches and writes all that a start needs; given up when the process is
    * not staging any more. May be repeated.
    *
-   * @throws {AppError} Names the folder, file or variable and what is against it.
+   * @throws {AppError} Names the package (a PackageError), folder, file or
+   * variable and what is against it.
    */
   async prepare(runner: ProcessRunner): Promise<void> {
     const { info } = runner.record;
@@ -68,11 +72,13 @@ export class Staging {
       .then(() => given.abort());
     await this.#enqueue(runner, async (deleted) => {
       const signal = AbortSignal.any([given.signal, deleted]);
-      await this.ports.workFolders.make(info);
       this.#variables.set(
         runner,
         await this.#fetchVariables(info.RemoteEnvs ?? [], signal),
       );
+      // Before all else that is made: that may lie in a package's copy.
+      await this.ports.packages.prepare(runner, signal);
+      await this.ports.workFolders.make(info);
       for (const file of info.Files ?? []) {
         if (signal.aborted) break;
         await this.#write(runner, file, signal);
@@ -122,7 +128,8 @@ export class Staging {
   }
 
   /**
-   * Gives up what is under way and removes the files and links that were made.
+   * Gives up what is under way and removes the files and links that were made,
+   * and the packages that nobody else uses.
    *
    * @param others Processes that stay: a file that one of them is defined with
    * becomes its own.
@@ -169,11 +176,13 @@ export class Staging {
         reason: error.message,
       });
     }
+    await this.ports.packages.discard(runner);
   }
 
   /** A delete has failed after all: files may be written again. */
   keep(runner: ProcessRunner): void {
     this.#work.delete(runner);
+    this.ports.packages.keep(runner);
   }
 
   async #fetchVariables(

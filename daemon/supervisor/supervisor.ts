@@ -228,9 +228,14 @@ export class Supervisor {
     return this.#runners.size;
   }
 
+  /** Every process, in the order of creation, to be acted upon. */
+  runners(): readonly ProcessRunner[] {
+    return [...this.#runners.values()];
+  }
+
   /** Every process, in the order of creation. */
   list(): ProcessRecord[] {
-    return [...this.#runners.values()].map(({ record }) => record);
+    return this.runners().map(({ record }) => record);
   }
 
   /** Gives up all timers: the processes live on. */

@@ -1,6 +1,6 @@
 import { InvalidInputError, type Problem } from "../../shared/errors.ts";
 import { ObjectReader } from "../../shared/json_reader.ts";
-import type { Resource } from "../../shared/manager_api/types.ts";
+import type { PullPolicy, Resource } from "../../shared/manager_api/types.ts";
 import type { BcsMessage, TaskMessageType } from "./bcs_message.ts";
 import { decodeJsonObject } from "./encoded_json.ts";
 import { readTaskMessage } from "./read_message.ts";
@@ -24,6 +24,8 @@ export interface ProcUri {
   readonly Pwd: string;
   /** Where the unpacked package appears. */
   readonly OutputDir: string;
+  /** "" = not given: the scheduler of today drops it on the way. */
+  readonly PullPolicy: PullPolicy | "";
 }
 
 /** A process, as a BCS process definition describes it. */
@@ -170,5 +172,6 @@ function readUri(reader: ObjectReader): ProcUri {
     User: reader.string("User"),
     Pwd: reader.string("Pwd", { secret: true }),
     OutputDir: reader.string("OutputDir"),
+    PullPolicy: reader.oneOf("PullPolicy", ["", "Always", "IfNotPresent"], ""),
   };
 }

@@ -1,11 +1,12 @@
 import { DEFAULT_PATH } from "../../shared/default_path.ts";
 import { InvalidInputError, type Problem } from "../../shared/errors.ts";
 import type {
+  ProcessFile,
   ProcessInfo,
   Resource,
   Uri,
 } from "../../shared/manager_api/types.ts";
-import { type ProcInfo, readDataClass } from "./data_class.ts";
+import { type ProcInfo, type ProcUri, readDataClass } from "./data_class.ts";
 import { collectEnvironment, type EnvironmentInput } from "./environment.ts";
 import { toProcessFile } from "./process_file.ts";
 import { type LimitsInput, toLimitResources } from "./task_limits.ts";
@@ -109,6 +110,7 @@ export function toProcessInfo(
     ? procInfo && fromProcInfo(procInfo, data.Resources)
     : fromCommand(task, options.sandbox, problems, unsupported);
   const messages = isDataWrong ? [] : data?.Msgs ?? [];
+  const files = messages.map(toProcessFile).filter((file) => file !== null);
   const { variables, remoteVariables } = collectEnvironment(
     messages,
     task.command?.environment,
@@ -123,7 +125,6 @@ export function toProcessInfo(
   if (!part || problems.length > 0) {
     throw new InvalidInputError(`task "${task.task_id.value}"`, problems);
   }
-  const files = messages.map(toProcessFile).filter((file) => file !== null);
   const hasPath = variables.has("PATH") ||
     remoteVariables.some(({ Name }) => Name === "PATH");
   if (!procInfo && !hasPath) variables.set("PATH", DEFAULT_PATH);
@@ -133,6 +134,7 @@ export function toProcessInfo(
   const processInfo: ProcessInfo = {
     Id: task.task_id.value,
     ...part,
+    ...(procInfo && { Uris: toUris(procInfo, files) }),
     StopTimeout: readStopTimeout(task),
     ...(limitResources && { LimitResources: limitResources }),
     ...(files.length > 0 && { Files: files }),
@@ -155,11 +157,7 @@ function fromProcInfo(
   return {
     WorkDir: procInfo.workPath,
     ProcessName: procInfo.procName,
-    Uris: procInfo.uris.map((uri): Uri => ({
-      ...uri,
-      ExtractDir: "",
-      PackagesFile: "",
-    })),
+    Uris: [],
     PidFile: procInfo.pidFile,
     StartCmd: procInfo.startCmd,
     StartGracePeriod: procInfo.startGracePeriod,
@@ -171,6 +169,32 @@ function fromProcInfo(
     Resource: resource,
     Argv: [],
   };
+}
+
+/**
+ * A package that something is written into is the process's own copy: what is
+ * behind a link is for several processes, and nothing is written through one.
+ */
+function toUris(
+  { uris, pidFile }: ProcInfo,
+  files: readonly ProcessFile[],
+): Uri[] {
+  const written = [pidFile, ...files.map(({ To }) => To)].map(toPlain);
+  const toUri = ({ PullPolicy, ...uri }: ProcUri): Uri => {
+    const folder = `${toPlain(uri.OutputDir)}/`;
+    return {
+      ...uri,
+      ...(PullPolicy && { PullPolicy }),
+      Mode: written.some((path) => path.startsWith(folder)) ? "copy" : "link",
+      ExtractDir: "",
+      PackagesFile: "",
+    };
+  };
+  return uris.map(toUri);
+}
+
+function toPlain(path: string): string {
+  return path.replaceAll(/\/+/g, "/").replace(/\/$/, "");
 }
 
 function fromCommand(

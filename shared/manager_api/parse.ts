@@ -31,13 +31,14 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * unknown ones ignored, absent ones as the original's zero values.
  *
  * @param body The request's JSON text.
- * @param checkFile Rules that a file must follow beside: the one it breaks.
+ * @param checkPath Rules that the path of a file or package must follow
+ * beside: the one it breaks.
  * @throws {InvalidInputError} With every problem and its field; environment
  * values, file contents and passwords are not shown.
  */
 export function parseProcessInfo(
   body: string,
-  checkFile: (file: ProcessFile) => string | null = () => null,
+  checkPath: (path: string) => string | null = () => null,
 ): ProcessInfo {
   const subject = "process definition";
   const reader = new ObjectReader(parseJson(body, subject));
@@ -78,8 +79,12 @@ export function parseProcessInfo(
     );
   }
   info.Files?.forEach((file, index) => {
-    const rule = checkFile(file);
+    const rule = checkPath(file.To);
     if (rule !== null) reader.addProblem(`Files[${index}].To`, rule);
+  });
+  info.Uris?.forEach(({ OutputDir }, index) => {
+    const rule = checkPath(OutputDir);
+    if (rule !== null) reader.addProblem(`Uris[${index}].OutputDir`, rule);
   });
   reader.throwProblems(subject);
   return info;
@@ -89,16 +94,16 @@ export function parseProcessInfo(
  * Reads a file to write, as a client sends it.
  *
  * @param body The request's JSON text.
- * @param checkFile As for {@linkcode parseProcessInfo}.
+ * @param checkPath As for {@linkcode parseProcessInfo}.
  * @throws {InvalidInputError} With every problem, and no content.
  */
 export function parseProcessFile(
   body: string,
-  checkFile: (file: ProcessFile) => string | null,
+  checkPath: (path: string) => string | null,
 ): ProcessFile {
   const reader = new ObjectReader(parseJson(body, "file"));
   const file = readFile(reader);
-  const rule = checkFile(file);
+  const rule = checkPath(file.To);
   if (rule !== null) reader.addProblem("To", rule);
   reader.throwProblems("file");
   return file;

@@ -69,23 +69,30 @@ function readList(
   return readers;
 }
 
-function readTarget(reader: ObjectReader): string {
-  const path = reader.string("To", { required: true });
+/** Reads a path that the daemon makes something at; it may end in a slash. */
+export function readPlace(reader: ObjectReader, key: string): string {
+  const path = reader.string(key, { required: true });
   if (path === "") return path;
   const shown = JSON.stringify(path.slice(0, 200));
   if (!ABSOLUTE.test(path)) {
-    reader.addProblem("To", `must be an absolute path: it is ${shown}`);
+    reader.addProblem(key, `must be an absolute path: it is ${shown}`);
   }
   if (CONTROL.test(path)) {
-    reader.addProblem("To", "must not hold a control character");
+    reader.addProblem(key, "must not hold a control character");
   }
   if (new TextEncoder().encode(path).length > PATH_BYTES_MAX) {
-    reader.addProblem("To", `must have at most ${PATH_BYTES_MAX} bytes`);
+    reader.addProblem(key, `must have at most ${PATH_BYTES_MAX} bytes`);
   }
   if (path.split("/").some((name) => name === "." || name === "..")) {
-    reader.addProblem("To", `must not go through . or ..: it is ${shown}`);
+    reader.addProblem(key, `must not go through . or ..: it is ${shown}`);
   }
+  return path;
+}
+
+function readTarget(reader: ObjectReader): string {
+  const path = readPlace(reader, "To");
   if (path.endsWith("/")) {
+    const shown = JSON.stringify(path.slice(0, 200));
     reader.addProblem("To", `must name a file, no folder: it is ${shown}`);
   }
   return path;
@@ -125,15 +132,22 @@ function readSource(reader: ObjectReader): RemoteSource {
   return source;
 }
 
-/** The rule that an address breaks; it may hold a password and is not shown. */
-function checkAddress(text: string): string | null {
+/**
+ * The rule that an address breaks; it may hold a password and is not shown.
+ *
+ * @param keys Where user and password are to be given.
+ */
+export function checkAddress(
+  text: string,
+  keys = "RemoteUser and RemotePasswd",
+): string | null {
   const url = URL.parse(text);
   switch (url?.protocol) {
     case "http:":
     case "https:":
       return url.username === "" && url.password === ""
         ? null
-        : "must not hold a user: give RemoteUser and RemotePasswd";
+        : `must not hold a user: give ${keys}`;
     case "ftp:":
     case "ftps:":
       return "must be an http or https URL: nothing is fetched by " +

@@ -154,7 +154,7 @@ for (
 Deno.test("parseProcessFile() asks for rules beside its own", () => {
   const body = JSON.stringify({ To: "/etc/passwd", Base64: "hunter2" });
   const error = assertThrows(
-    () => parseProcessFile(body, ({ To }) => `not ${To}`),
+    () => parseProcessFile(body, (path) => `not ${path}`),
     InvalidInputError,
   );
   assertEquals(

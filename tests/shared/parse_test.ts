@@ -69,18 +69,19 @@ Deno.test("parseProcessInfo() ignores unknown keys and letter case", () => {
   );
 });
 
+const URI = { Value: "http://repo/p.tgz", OutputDir: "/srv/p" };
+
 Deno.test("parseProcessInfo() does not take what only the daemon sets", () => {
   const info = parse({
     StatusInfo: { Id: "p", Status: "running" },
     ExecutorHeartBeatTime: 5,
-    Uris: [{ Value: "u", ExtractDir: "/x", PackagesFile: "/y" }],
+    Uris: [{ ...URI, ExtractDir: "/x", PackagesFile: "/y" }],
   });
   assertEquals([info.StatusInfo, info.ExecutorHeartBeatTime], [null, 0]);
   assertEquals(info.Uris, [{
-    Value: "u",
+    ...URI,
     User: "",
     Pwd: "",
-    OutputDir: "",
     Sha256: "",
     Md5: "",
     PullPolicy: "IfNotPresent",
@@ -165,13 +166,6 @@ for (
       "Resource.Cpus: must be at least -1: current value is -2",
       'Resource.Mem: must be a number: current value is "1"',
     ],
-    [{ Uris: [{}] }, "Uris[0].Value: must not be empty"],
-    [
-      { Uris: [{ Value: "v" }, "hunter2"] },
-      "Uris[1]: must be an object: current value is a string",
-      "Uris[1].Value: must not be empty",
-    ],
-    [{ Uris: [{ Value: "v", Pwd: 4242 }] }, "Uris[0].Pwd: must be a string"],
     [{ Envs: "A=x" }, "Envs: must be an array: current value is a string"],
     [
       { Envs: ["A=1", "B", "=x", "1A=x", "A-B=x", "É=x", " A=x", 4242] },

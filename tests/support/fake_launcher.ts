@@ -7,6 +7,7 @@ import type {
   LaunchRequest,
   ProbeAnswer,
   ProcessFacts,
+  UnpackRequest,
   UsageAnswer,
   UsageTarget,
 } from "../../daemon/ports.ts";
@@ -123,6 +124,30 @@ export class FakeLauncher implements Launcher {
 
   removeLinks({ root, folders, name }: FilePlace): Promise<void> {
     this.sent.push(`unlink ${[root, ...folders, name].join("/")}`);
+    return Promise.resolve();
+  }
+
+  unpack({ archive }: UnpackRequest): Promise<string> {
+    this.sent.push(`unpack ${archive}`);
+    return Promise.resolve("tree");
+  }
+
+  linkTree({ name }: FilePlace, tree: string): Promise<void> {
+    this.sent.push(`link ${name} ${tree}`);
+    return Promise.resolve();
+  }
+
+  hasTree(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  discardTree({ name }: FilePlace): Promise<void> {
+    this.sent.push(`discard ${name}`);
+    return Promise.resolve();
+  }
+
+  discardLink({ name }: FilePlace, tree: string): Promise<void> {
+    this.sent.push(`discard ${name} ${tree}`);
     return Promise.resolve();
   }
 

@@ -17,7 +17,10 @@ import { UsageSampler } from "../../../daemon/supervisor/usage_sampler.ts";
 import { Surroundings } from "../../../daemon/supervisor/surroundings.ts";
 import { Users } from "../../../daemon/supervisor/users.ts";
 import type { UserPolicy } from "../../../daemon/config.ts";
-import type { ProcessFile } from "../../../shared/manager_api/types.ts";
+import type {
+  PackageStatus,
+  ProcessFile,
+} from "../../../shared/manager_api/types.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
 import type { Envelope } from "../../../shared/manager_api/envelope.ts";
 import { createLogger } from "../../../shared/logger.ts";
@@ -53,6 +56,8 @@ export class ApiBench implements AsyncDisposable {
   isReadOnly = false;
   /** Whether all processes of an earlier daemon were taken up. */
   isRecovered = false;
+  /** Packages of every process. */
+  packages: PackageStatus[] = [];
   readonly written: ProcessFile[] = [];
   readonly store: ProcessStore;
   readonly supervisor: Supervisor;
@@ -155,6 +160,7 @@ export class ApiBench implements AsyncDisposable {
         clock: this.clock,
         isRecovered: () => this.isRecovered,
         users,
+        packages: { statusOf: () => this.packages },
       }),
       logger,
     );

@@ -51,16 +51,6 @@ Deno.test("create fills the daemon's folders in where paths stand", async () => 
   );
 });
 
-Deno.test("create says that packages are not supported", async () => {
-  await using api = await ApiBench.create();
-  const { status, envelope } = await create(api, {
-    Uris: [{ Value: "http://repo/x.tar.gz" }],
-  });
-  assertEquals(status, 400);
-  assertStringIncludes(envelope.message, "Uris");
-  assertEquals((await create(api, { Uris: [] })).status, 200);
-});
-
 Deno.test("create refuses a body that is too large", async () => {
   await using api = await ApiBench.create();
   const tooLarge = `{"Id":"${"x".repeat(4 * 1024 * 1024)}"}`;

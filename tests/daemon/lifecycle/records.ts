@@ -176,6 +176,14 @@ export const EVENTS: Readonly<Record<ProcessEvent["type"], ProcessEvent>> = {
   unlimited: { type: "unlimited", reason: "no controllers" },
   limitsChanged: { type: "limitsChanged", limits: { Mem: 64 } },
   fileCreated: { type: "fileCreated", path: "/srv/a", owner: "game" },
+  packagePlaced: {
+    type: "packagePlaced",
+    outputDir: "/srv/p",
+    tree: null,
+    sha256: "ab",
+    bytes: 1,
+    verifiedBy: "sha256",
+  },
   sessionKilled: { type: "sessionKilled", session: HELPER },
 };
 

@@ -3,6 +3,7 @@ import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
 import {
   type Identity,
   type Phase,
+  type PlacedPackage,
   type ProcessRecord,
   type Tracked,
   trackedOf,
@@ -742,7 +743,13 @@ const ROWS: Readonly<Record<string, Row>> = {
 const FIRST_ANSWERS = ["launched", "refused", "claimed"];
 
 /** What is only remembered, whatever the state is: see below. */
-const MEMORIES = ["fileCreated", "unlimited", "limitsChanged", "ownerChanged"];
+const MEMORIES = [
+  "fileCreated",
+  "packagePlaced",
+  "unlimited",
+  "limitsChanged",
+  "ownerChanged",
+];
 
 for (const [name, row] of Object.entries(ROWS)) {
   Deno.test(`transition() of ${name} against every event`, () => {
@@ -775,6 +782,43 @@ Deno.test("transition() calls nothing stopped that it has not seen gone", () => 
     }
   }
   assertEquals(wrong, []);
+});
+
+Deno.test("transition() remembers the latest package in each place", () => {
+  const placed = {
+    outputDir: "/srv/p",
+    tree: "tree",
+    sha256: "ab",
+    bytes: 1,
+    verifiedBy: "sha256",
+  } as const;
+  const other = { ...placed, outputDir: "/srv/q" };
+  const next = { ...placed, tree: "next", sha256: "cd" };
+  for (const { record } of Object.values(ROWS)) {
+    let known = record;
+    const remember = (each: PlacedPackage) => {
+      const decision = transition(known, { type: "packagePlaced", ...each });
+      assertEquals(decision?.effects, []);
+      known = decision?.record ?? known;
+    };
+    remember(placed);
+    remember(other);
+    const before = known;
+    remember(placed);
+    assertEquals(known === before, true);
+    remember(next);
+    assertEquals(known, { ...record, packages: [other, next] });
+  }
+});
+
+Deno.test("transition() tells a package from a start that failed", () => {
+  const { result } = transition(record({ state: "staging" }), {
+    type: "refused",
+    message: "no package",
+    result: "package-failed",
+    nowMs: 1,
+  })?.record ?? {};
+  assertEquals(result, "package-failed");
 });
 
 Deno.test("transition() remembers once in any state what file was made", () => {

@@ -51,6 +51,11 @@ function bench(
     fileDirs,
     users,
     workFolders: new WorkFolders({ launcher, users, folders, fileDirs }),
+    packages: {
+      prepare: () => Promise.resolve(),
+      discard: () => Promise.resolve(),
+      keep: () => {},
+    },
   });
   const groups = new Groups({ launcher, logger, policy: null });
   const ports = {

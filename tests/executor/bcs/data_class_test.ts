@@ -53,6 +53,7 @@ Deno.test("parseDataClass() reads what a real scheduler sent", () => {
     User: "u",
     Pwd: "p",
     OutputDir: "${work_base_dir}/ns-a.gamesvc.0",
+    PullPolicy: "",
   }]);
 });
 

@@ -56,6 +56,7 @@ Deno.test("toProcessInfo() makes a process of a captured BCS task", () => {
       User: "u",
       Pwd: "p",
       OutputDir: root,
+      Mode: "copy",
       ExtractDir: "",
       PackagesFile: "",
     }],
@@ -387,5 +388,34 @@ Deno.test("toProcessInfo() refuses a task without anything to run", () => {
     errorOf({ task_id: { value: "t1" }, data: encode("opaque") }).message,
     'Cannot accept the task "t1": command.value: must not be empty when data ' +
       "describes no BCS process",
+  );
+});
+
+Deno.test("toProcessInfo() copies packages that something is written into", () => {
+  const uris = [
+    { Value: "http://a/1", OutputDir: "/srv/pid/" },
+    { Value: "http://a/2", OutputDir: "/srv//file", pullPolicy: "Always" },
+    { Value: "http://a/3", OutputDir: "/srv/other" },
+    { Value: "http://a/4", OutputDir: "/srv/fil" },
+  ];
+  const { processInfo } = toProcessInfo({
+    task_id: { value: "t1" },
+    data: encodeTwice({
+      ProcInfo: { startCmd: "/bin/s", pidFile: "/srv//pid/p.pid", uris },
+      Msgs: [{ Type: 1, Local: { To: "/srv/file/a/b", Base64: "" } }],
+    }),
+  }, options);
+  assertEquals(
+    processInfo.Uris?.map(({ Value, Mode, PullPolicy }) => [
+      Value.at(-1),
+      Mode,
+      PullPolicy,
+    ]),
+    [
+      ["1", "copy", undefined],
+      ["2", "copy", "Always"],
+      ["3", "link", undefined],
+      ["4", "link", undefined],
+    ],
   );
 });
