@@ -120,7 +120,10 @@ export async function startDaemon(
   const recovered = runners.length === 0
     ? Promise.resolve()
     : recover(runners, effects, effectPorts);
-  background.run("recovery", () => recovered);
+  background.run("recovery", async () => {
+    await recovered;
+    logger.info("recovered", { processes: runners.length });
+  });
   execs.endLeft(leftExecs);
 
   const api = createApi(
