@@ -6,6 +6,7 @@ import { createApi } from "./api/server.ts";
 import type { DaemonConfig } from "./config.ts";
 import { ExitWatcher } from "./launch/exit_watcher.ts";
 import { ShellLauncher } from "./launch/launcher.ts";
+import { ShellLookout } from "./launch/lookout.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { removeStaleSocket } from "./listener.ts";
@@ -77,7 +78,8 @@ export async function startDaemon(
   const launcher = new ShellLauncher(config.launcher, clock);
   const folders = layOutFolders(runRoot, config.logDir);
   const exits = new ExitWatcher(runRoot, background);
-  const prober = new Prober(launcher, clock, background, logger);
+  const lookout = new ShellLookout(config.launcher, clock);
+  const prober = new Prober(lookout, clock, background, logger);
   const { fileDirs } = config;
   const staging = new Staging({ launcher, clock, random, logger, fileDirs });
   const groups = new Groups({ launcher, logger, policy: config.groups });
@@ -159,6 +161,7 @@ export async function startDaemon(
       await Promise.race([server.shutdown(), clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();
       exits.close();
+      await prober.close();
       await launcher.close();
       await Deno.remove(pidFile);
       store.close();

@@ -3,10 +3,16 @@ import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Identity } from "../lifecycle/record.ts";
-import type { Launcher, ProbeAnswer } from "../ports.ts";
+import type { LookAnswer, Lookout, ProbeAnswer } from "../ports.ts";
 
 /** Time between two looks, ms: processes that nobody waits for end unseen. */
 const INTERVAL_MS = 150;
+/**
+ * How many are looked at closely each time, in turns. A number that nobody has
+ * is seen by every look; only a zombie that its parent leaves, or a stranger
+ * with the number of one who is gone, is seen when its turn has come.
+ */
+const CLOSELY_MAX = 8;
 
 interface Watch {
   readonly identity: Identity;
@@ -15,15 +21,22 @@ interface Watch {
 
 /**
  * Watches processes that are nobody's children here: daemons that a start
- * command left behind, and all that an earlier daemon started. One launcher
- * call looks at all of them; with nobody to watch there is none.
+ * command left behind, and all that an earlier daemon started. One look is at
+ * all of them; with nobody to watch there is none.
  */
 export class Prober {
   readonly #watches = new Set<Watch>();
+  /** Not looked at closely yet. */
+  #fresh: Watch[] = [];
+  /** Those whose turn to be looked at closely is yet to come. */
+  #turns: Iterator<Watch> = [].values();
+  /** Whom to look at; null = not the same as at the look before. */
+  #pids: readonly number[] | null = null;
   #isLooping = false;
+  readonly #leaving = new AbortController();
 
   constructor(
-    private readonly launcher: Pick<Launcher, "probe">,
+    private readonly lookout: Lookout,
     private readonly clock: Clock,
     private readonly background: BackgroundTasks,
     private readonly logger: Logger,
@@ -37,37 +50,85 @@ export class Prober {
   watch(identity: Identity, onGone: () => void): () => void {
     const watch = { identity, onGone };
     this.#watches.add(watch);
+    this.#fresh.push(watch);
+    this.#pids = null;
     if (!this.#isLooping) {
       this.#isLooping = true;
       this.background.run("prober", () => this.#runLoop());
     }
-    return () => this.#watches.delete(watch);
+    return () => this.#forget(watch);
+  }
+
+  /** Looks no more: the processes live on. */
+  async close(): Promise<void> {
+    this.#leaving.abort();
+    await this.lookout.close();
   }
 
   async #runLoop(): Promise<void> {
-    while (this.#watches.size > 0) {
+    const { signal } = this.#leaving;
+    while (this.#watches.size > 0 && !signal.aborted) {
       try {
-        await this.look();
+        await this.#look();
       } catch (error) {
         // The host may be out of processes: nobody is believed gone for that.
         if (!(error instanceof AppError)) throw error;
+        if (signal.aborted) break;
         this.logger.warn("probe failed", { reason: error.message });
       }
-      await this.clock.sleep(INTERVAL_MS);
+      await this.clock.sleep(INTERVAL_MS, signal);
     }
     this.#isLooping = false;
+    await this.lookout.close();
   }
 
   /** Looks once at everybody who is watched now. */
-  async look(): Promise<void> {
+  async #look(): Promise<void> {
     const watches = [...this.#watches];
-    const pids = new Set(watches.map(({ identity }) => identity.pid));
-    const answer = await this.launcher.probe([...pids]);
+    this.#pids ??= pidsOf(watches);
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    const closely = [...fresh, ...this.#takeTurns()];
+    const answer = await this.lookout.look(this.#pids, pidsOf(closely))
+      .catch((error) => {
+        this.#fresh.push(...fresh);
+        throw error;
+      });
+    // Of those who came meanwhile nothing was asked.
     for (const watch of watches) {
-      if (isAlive(watch.identity, answer)) continue;
-      if (this.#watches.delete(watch)) watch.onGone();
+      if (isGone(watch.identity, answer) && this.#forget(watch)) {
+        watch.onGone();
+      }
     }
   }
+
+  /** The next few; after the last the first one again. */
+  #takeTurns(): readonly Watch[] {
+    const taken: Watch[] = [];
+    const most = Math.min(CLOSELY_MAX, this.#watches.size);
+    while (taken.length < most) {
+      const { value, done } = this.#turns.next();
+      if (done) this.#turns = this.#watches.values();
+      else taken.push(value);
+    }
+    return taken;
+  }
+
+  #forget(watch: Watch): boolean {
+    this.#pids = null;
+    return this.#watches.delete(watch);
+  }
+}
+
+function pidsOf(watches: readonly Watch[]): number[] {
+  return [...new Set(watches.map(({ identity }) => identity.pid))];
+}
+
+/** Whether it was seen that this very process is not there. */
+function isGone(identity: Identity, answer: LookAnswer): boolean {
+  const { pid } = identity;
+  return answer.gone.has(pid) ||
+    (answer.alive.has(pid) && !isAlive(identity, answer));
 }
 
 /** Whether this very process is among those that the kernel told of. */

@@ -8,7 +8,7 @@ import { TextLineStream } from "../../shared/std/streams.ts";
 import { daemonArguments, socketPathOf } from "../permissions.ts";
 
 /** Requests that are made side by side where their number does not matter. */
-const PARALLEL = 16;
+const PARALLEL = 4;
 
 /** A daemon on folders of its own, with exactly its permissions. */
 export class BenchDaemon {
@@ -104,15 +104,12 @@ export class BenchDaemon {
     return elapsedMs;
   }
 
-  /** Kills the main process of everything that runs, and deletes all. */
+  /** Ends everything that runs, some at a time, and deletes all. */
   async endAll(): Promise<void> {
-    const statuses = await this.client.list();
-    for (const { Status, Pid } of statuses) {
-      if (Status === "running") Deno.kill(Pid, "SIGKILL");
-    }
-    await this.forEach(statuses.map(({ Id }) => Id), async (id) => {
-      await this.client.stop(id, 0);
-      await this.client.delete(id);
+    await this.forEach(await this.client.list(), async (status) => {
+      if (status.Status === "running") Deno.kill(status.Pid, "SIGKILL");
+      await this.client.stop(status.Id, 0);
+      await this.client.delete(status.Id);
     });
   }
 
