@@ -19,13 +19,15 @@ import {
   encodePlace,
   VERSION_LINE,
 } from "./encode_request.ts";
-import { linesOf } from "./lines.ts";
+import { ChunkReader, linesOf } from "./lines.ts";
 import { parseLaunched } from "./run_folder.ts";
 
 /** Longest time for a request that starts nothing, ms. */
 const REQUEST_MS_MAX = 20_000;
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
+/** Most of an answer that is read at once: a start's is about 100 bytes. */
+const ANSWER_CHUNK_BYTES = 2_048;
 /** Time to read what a launcher said before it ended, ms. */
 const LAST_WORDS_MS = 2_000;
 
@@ -277,11 +279,11 @@ async function* answersOf(
   child: Deno.ChildProcess,
   clock: Clock,
 ): AsyncGenerator<string> {
-  const reader = child.stdout.getReader();
+  const reader = new ChunkReader(child.stdout, ANSWER_CHUNK_BYTES);
   const isRead = new AbortController();
   const over = child.status
     .then(() => clock.sleep(LAST_WORDS_MS, isRead.signal))
-    .then(() => ({ value: undefined }));
+    .then(() => null);
   try {
     yield* linesOf(() => Promise.race([reader.read(), over]));
   } finally {

@@ -3,10 +3,12 @@ import { AppError } from "../../shared/errors.ts";
 import type { LookAnswer, Lookout } from "../ports.ts";
 import { VERSION_LINE } from "./encode_request.ts";
 import { kill, parseProbe, spawnLauncher } from "./launcher.ts";
-import { linesOf } from "./lines.ts";
+import { ChunkReader, linesOf } from "./lines.ts";
 
 /** Longest time for one look, ms. */
 const LOOK_MS_MAX = 20_000;
+/** Most of an answer that is read at once: mostly it is about 300 bytes. */
+const ANSWER_CHUNK_BYTES = 2_048;
 
 /** One launcher, and both ends of the talk with it. */
 interface Watcher {
@@ -89,7 +91,7 @@ export class ShellLookout implements Lookout {
 async function* readLines(
   stream: ReadableStream<Uint8Array>,
 ): AsyncGenerator<string> {
-  const reader = stream.getReader();
+  const reader = new ChunkReader(stream, ANSWER_CHUNK_BYTES);
   try {
     yield* linesOf(() => reader.read());
   } finally {

@@ -3,10 +3,13 @@ import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Identity } from "../lifecycle/record.ts";
-import type { LookAnswer, Lookout, ProbeAnswer } from "../ports.ts";
+import type { Lookout, ProbeAnswer } from "../ports.ts";
 
 /** Time between two looks, ms: processes that nobody waits for end unseen. */
 const INTERVAL_MS = 150;
+/** The same with many to look at: it is this that an idle daemon does. */
+const INTERVAL_MANY_MS = 200;
+const MANY = 200;
 /**
  * How many are looked at closely each time, in turns. A number that nobody has
  * is seen by every look; only a zombie that its parent leaves, or a stranger
@@ -25,11 +28,11 @@ interface Watch {
  * all of them; with nobody to watch there is none.
  */
 export class Prober {
-  readonly #watches = new Set<Watch>();
-  /** Not looked at closely yet. */
-  #fresh: Watch[] = [];
+  readonly #watches = new Map<number, Set<Watch>>();
+  /** Those that were not looked at closely yet. */
+  #fresh = new Set<number>();
   /** Those whose turn to be looked at closely is yet to come. */
-  #turns: Iterator<Watch> = [].values();
+  #turns: Iterator<number> = [].values();
   /** Whom to look at; null = not the same as at the look before. */
   #pids: readonly number[] | null = null;
   #isLooping = false;
@@ -49,8 +52,10 @@ export class Prober {
    */
   watch(identity: Identity, onGone: () => void): () => void {
     const watch = { identity, onGone };
-    this.#watches.add(watch);
-    this.#fresh.push(watch);
+    const { pid } = identity;
+    const watches = this.#watches.get(pid) ?? new Set();
+    this.#watches.set(pid, watches.add(watch));
+    this.#fresh.add(pid);
     this.#pids = null;
     if (!this.#isLooping) {
       this.#isLooping = true;
@@ -76,7 +81,8 @@ export class Prober {
         if (signal.aborted) break;
         this.logger.warn("probe failed", { reason: error.message });
       }
-      await this.clock.sleep(INTERVAL_MS, signal);
+      const hasMany = this.#watches.size > MANY;
+      await this.clock.sleep(hasMany ? INTERVAL_MANY_MS : INTERVAL_MS, signal);
     }
     this.#isLooping = false;
     await this.lookout.close();
@@ -84,51 +90,46 @@ export class Prober {
 
   /** Looks once at everybody who is watched now. */
   async #look(): Promise<void> {
-    const watches = [...this.#watches];
-    this.#pids ??= pidsOf(watches);
+    this.#pids ??= [...this.#watches.keys()];
     const fresh = this.#fresh;
-    this.#fresh = [];
+    this.#fresh = new Set();
     const closely = [...fresh, ...this.#takeTurns()];
-    const answer = await this.lookout.look(this.#pids, pidsOf(closely))
-      .catch((error) => {
-        this.#fresh.push(...fresh);
-        throw error;
-      });
-    // Of those who came meanwhile nothing was asked.
-    for (const watch of watches) {
-      if (isGone(watch.identity, answer) && this.#forget(watch)) {
+    let answer;
+    try {
+      answer = await this.lookout.look(this.#pids, closely);
+    } catch (error) {
+      for (const pid of fresh) this.#fresh.add(pid);
+      throw error;
+    }
+    for (const pid of [...answer.gone, ...answer.alive.keys()]) {
+      for (const watch of this.#watches.get(pid) ?? []) {
+        // Whoever came meanwhile was not asked about.
+        if (this.#fresh.has(pid) || isAlive(watch.identity, answer)) continue;
+        this.#forget(watch);
         watch.onGone();
       }
     }
   }
 
   /** The next few; after the last the first one again. */
-  #takeTurns(): readonly Watch[] {
-    const taken: Watch[] = [];
+  #takeTurns(): readonly number[] {
+    const taken: number[] = [];
     const most = Math.min(CLOSELY_MAX, this.#watches.size);
     while (taken.length < most) {
       const { value, done } = this.#turns.next();
-      if (done) this.#turns = this.#watches.values();
+      if (done) this.#turns = this.#watches.keys();
       else taken.push(value);
     }
     return taken;
   }
 
-  #forget(watch: Watch): boolean {
+  #forget(watch: Watch): void {
+    const { pid } = watch.identity;
+    const watches = this.#watches.get(pid);
+    if (!watches?.delete(watch) || watches.size > 0) return;
+    this.#watches.delete(pid);
     this.#pids = null;
-    return this.#watches.delete(watch);
   }
-}
-
-function pidsOf(watches: readonly Watch[]): number[] {
-  return [...new Set(watches.map(({ identity }) => identity.pid))];
-}
-
-/** Whether it was seen that this very process is not there. */
-function isGone(identity: Identity, answer: LookAnswer): boolean {
-  const { pid } = identity;
-  return answer.gone.has(pid) ||
-    (answer.alive.has(pid) && !isAlive(identity, answer));
 }
 
 /** Whether this very process is among those that the kernel told of. */
