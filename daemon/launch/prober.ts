@@ -8,14 +8,14 @@ import type { Lookout, ProbeAnswer } from "../ports.ts";
 /** Time between two looks, ms: processes that nobody waits for end unseen. */
 const INTERVAL_MS = 150;
 /** The same with many to look at: it is this that an idle daemon does. */
-const INTERVAL_MANY_MS = 200;
+const INTERVAL_MANY_MS = 250;
 const MANY = 200;
 /**
  * How many are looked at closely each time, in turns. A number that nobody has
  * is seen by every look; only a zombie that its parent leaves, or a stranger
  * with the number of one who is gone, is seen when its turn has come.
  */
-const CLOSELY_MAX = 8;
+const CLOSELY_MAX = 4;
 
 interface Watch {
   readonly identity: Identity;

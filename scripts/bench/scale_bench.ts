@@ -15,8 +15,8 @@ import { type Figure, summarize } from "./statistics.ts";
 const MANY = 1_000;
 /** Processes of a host that gets a whole group at once. */
 const SOME = 200;
-/** Time that a daemon is left alone after so many starts, ms. */
-const SETTLE_MS = 2_000;
+/** Time after which V8 has given back what so many starts took, ms. */
+const SETTLE_MS = 10_000;
 /** Time over which idleness is measured, ms. */
 const IDLE_MS = 10_000;
 /** Launchers whose memory is read. */
@@ -63,7 +63,6 @@ export const benchMany: Bench = async (program, root, runs) => {
   const many = simpleCrowd("many", MANY);
   await daemon.startAll(many);
   await sleep(SETTLE_MS);
-  const rss = [await readRssMib(daemon.pid)];
   const pss: number[] = [];
   for (const pid of (await childrenOf(daemon.pid)).slice(0, LAUNCHERS_READ)) {
     pss.push(await readPssKib(pid));
@@ -75,9 +74,8 @@ export const benchMany: Bench = async (program, root, runs) => {
     const { answerMs, adoptedMs } = await daemon.replace();
     answers.push(answerMs);
     adoptions.push(adoptedMs);
-    await sleep(SETTLE_MS);
-    rss.push(await readRssMib(daemon.pid));
   }
+  await sleep(SETTLE_MS);
   const adopted = await measureIdle(daemon, runs);
   await daemon.endAll();
   await daemon.stop();
@@ -85,7 +83,7 @@ export const benchMany: Bench = async (program, root, runs) => {
     idle_cpu_1000_percent: idle.cpu,
     idle_cpu_1000_adopted_percent: adopted.cpu,
     idle_write_bytes: idle.written,
-    rss_1000_mib: summarize(rss, "MiB"),
+    rss_1000_mib: idle.rss,
     pss_per_process_kib: summarize(pss, "KiB"),
     restart_1000_first_answer_ms: summarize(answers, "ms"),
     restart_1000_adopted_ms: summarize(adoptions, "ms"),
@@ -127,8 +125,9 @@ export const benchManyForking: Bench = async (program, root, runs) => {
 async function measureIdle(
   daemon: BenchDaemon,
   runs: number,
-): Promise<{ cpu: Figure; written: Figure }> {
+): Promise<{ cpu: Figure; written: Figure; rss: Figure }> {
   const cpu: number[] = [];
+  const rss: number[] = [];
   const written: number[] = [];
   for (let run = 0; run < runs; run++) {
     const read = async () => ({
@@ -143,8 +142,13 @@ async function measureIdle(
     const share = (after.cpuMs - before.cpuMs) / (after.atMs - before.atMs);
     cpu.push(share * 100);
     written.push(after.written - before.written);
+    rss.push(await readRssMib(daemon.pid));
   }
-  return { cpu: summarize(cpu, "%"), written: summarize(written, "B") };
+  return {
+    cpu: summarize(cpu, "%"),
+    written: summarize(written, "B"),
+    rss: summarize(rss, "MiB"),
+  };
 }
 
 /** Starts the same program as often, and nothing more; ms. */
