@@ -48,16 +48,16 @@ export async function readCpuMs(pid: number): Promise<number> {
   return times.reduce((sum, ticks) => sum + ticks, 0) * TICK_MS;
 }
 
-/** Bytes of all files below folders; those that are not there have none. */
-export async function sizeOf(...folders: readonly string[]): Promise<number> {
+/** Bytes of files and of all that is below folders; what is not there has none. */
+export async function sizeOf(...paths: readonly string[]): Promise<number> {
   let bytes = 0;
-  for (const folder of folders) {
+  for (const path of paths) {
     try {
-      for await (const { name, isDirectory } of Deno.readDir(folder)) {
-        const path = `${folder}/${name}`;
-        bytes += isDirectory
-          ? await sizeOf(path)
-          : (await Deno.lstat(path)).size;
+      const { isDirectory, size } = await Deno.lstat(path);
+      if (!isDirectory) bytes += size;
+      else {
+        const names = [...Deno.readDirSync(path)].map(({ name }) => name);
+        bytes += await sizeOf(...names.map((name) => `${path}/${name}`));
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
