@@ -16,6 +16,7 @@ import { benchExecutor } from "./executor_bench.ts";
 import { benchFailures } from "./failure_bench.ts";
 import { benchPackages } from "./package_bench.ts";
 import { benchRequests } from "./request_bench.ts";
+import { endRunning } from "./service.ts";
 import { benchMany, benchManyForking, benchStarts } from "./scale_bench.ts";
 import { type Bound, type Figure, formatFigure } from "./statistics.ts";
 import { benchStop } from "./stop_bench.ts";
@@ -117,6 +118,7 @@ try {
       Object.assign(measured, await SUITES[suite](dir));
     } catch (error) {
       print(`${suite} NOT MEASURED: ${messageOf(error)}`);
+      await endRunning();
     }
   }
   for (const key of keys) {

@@ -8,7 +8,19 @@ import { TextLineStream } from "../../shared/std/streams.ts";
 import { daemonArguments, socketPathOf } from "../permissions.ts";
 
 /** Requests that are made side by side where their number does not matter. */
-const PARALLEL = 4;
+const PARALLEL = 16;
+
+/** Daemons that are running; more than none only in the middle of a suite. */
+const RUNNING = new Set<BenchDaemon>();
+
+/** Ends the daemons of a suite that failed, with their processes. */
+export async function endRunning(): Promise<void> {
+  for (const daemon of RUNNING) {
+    // It may be what has failed.
+    await daemon.endAll().catch(() => {});
+    await daemon.stop();
+  }
+}
 
 /** A daemon on folders of its own, with exactly its permissions. */
 export class BenchDaemon {
@@ -129,6 +141,7 @@ export class BenchDaemon {
     this.#child?.kill("SIGTERM");
     await this.#child?.status;
     this.#child = null;
+    RUNNING.delete(this);
     this.client.close();
   }
 
@@ -149,6 +162,7 @@ export class BenchDaemon {
       stdout: "null",
       stderr,
     }).spawn();
+    RUNNING.add(this);
     return this.#child;
   }
 
