@@ -7,6 +7,7 @@ import { createApi } from "./api/server.ts";
 import type { DaemonConfig } from "./config.ts";
 import { ExitWatcher } from "./launch/exit_watcher.ts";
 import { ShellLauncher } from "./launch/launcher.ts";
+import { ShellLookout } from "./launch/lookout.ts";
 import { Prober } from "./launch/prober.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { PackageCache } from "./package/package_cache.ts";
@@ -102,7 +103,8 @@ export async function startDaemon(
     logger,
   });
   const exits = new ExitWatcher(runRoot, background);
-  const prober = new Prober(launcher, clock, background, logger);
+  const lookout = new ShellLookout(config.launcher, clock);
+  const prober = new Prober(lookout, clock, background, logger);
   const { fileDirs } = config;
   const users = new Users({ launcher, clock, policy: config.users });
   const workFolders = new WorkFolders({ launcher, users, folders, fileDirs });
@@ -248,6 +250,7 @@ export async function startDaemon(
       await Promise.race([left, clock.sleep(LEAVE_MS_MAX)]);
       supervisor.close();
       exits.close();
+      await prober.close();
       await launcher.close();
       await Deno.remove(pidFile);
       store.close();

@@ -81,6 +81,30 @@ export interface ProbeAnswer {
   readonly alive: ReadonlyMap<number, ProcessFacts>;
 }
 
+/** The same, of those only that seemed to be missing or were asked for. */
+export interface LookAnswer extends ProbeAnswer {
+  /** Those of them that are not alive. */
+  readonly gone: ReadonlySet<number>;
+}
+
+/** Sees again and again whether processes are there, at little cost. */
+export interface Lookout {
+  /**
+   * Looks once.
+   *
+   * @param pids All that are to be there; the same array if they are the same
+   * as before. Of who has such a number nothing is said.
+   * @param closely Those of whom is said who they are.
+   * @throws {AppError} If that could not be seen: nobody is gone for that.
+   */
+  look(
+    pids: readonly number[],
+    closely: readonly number[],
+  ): Promise<LookAnswer>;
+  /** Gives back what looking takes; it may be looked again. */
+  close(): Promise<void>;
+}
+
 /** Where a file of a process is, as the launcher goes there. */
 export interface FilePlace {
   /** Allowed folder that it is below: the operator's, links in it are his. */

@@ -11,11 +11,22 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const COMPILED = Object.entries(ROUTES).map(([operation, route]) => ({
-  operation: operation as Operation,
-  method: route.method,
-  segments: route.pattern.split("/").slice(1),
-}));
+/** A route as it is compared with paths. */
+interface CompiledRoute {
+  readonly operation: Operation;
+  readonly method: string;
+  readonly segments: readonly string[];
+}
+
+/** The routes by their number of segments: few are compared with a path. */
+const BY_LENGTH = Map.groupBy(
+  Object.entries(ROUTES).map(([operation, route]): CompiledRoute => ({
+    operation: operation as Operation,
+    method: route.method,
+    segments: route.pattern.split("/").slice(1),
+  })),
+  ({ segments }) => segments.length,
+);
 
 /**
  * Finds the operation of a request.
@@ -28,9 +39,8 @@ export function matchRoute(method: string, path: string): Match {
   const rest = path.startsWith(`${BASE_PATH}/`)
     ? path.slice(BASE_PATH.length + 1).split("/")
     : null;
-  const candidates = rest === null
-    ? []
-    : COMPILED.filter(({ segments }) => fits(segments, rest));
+  const candidates = rest === null ? [] : (BY_LENGTH.get(rest.length) ?? [])
+    .filter(({ segments }) => fits(segments, rest));
   const route = candidates.find((candidate) => candidate.method === method);
   if (rest !== null && route !== undefined) {
     return {
@@ -48,11 +58,11 @@ export function matchRoute(method: string, path: string): Match {
   throw new AppError("NOT_FOUND", `Page Not Found: ${path}`);
 }
 
+/** Whether a path of as many segments as the pattern is of its kind. */
 function fits(pattern: readonly string[], path: readonly string[]): boolean {
-  return pattern.length === path.length &&
-    pattern.every((segment, index) =>
-      segment.startsWith(":") ? path[index] !== "" : segment === path[index]
-    );
+  return pattern.every((segment, index) =>
+    segment.startsWith(":") ? path[index] !== "" : segment === path[index]
+  );
 }
 
 function readParams(

@@ -1,9 +1,11 @@
-#!/bin/sh
+#!/usr/bin/setsid /bin/sh
+# shellcheck shell=sh
 # The only program that the daemon may run, and the only one with privilege.
 #
 #   launcher.sh run        start one process, wait for it, record its end
 #   launcher.sh signal     send a signal to processes whose identity still holds
 #   launcher.sh probe      say what the kernel knows of some pids
+#   launcher.sh watch      the same again and again, of those that are missing
 #   launcher.sh pidfile    the same of the pid that a pid file names
 #   launcher.sh sessions   signal whole sessions, say who is left in them
 #   launcher.sh write      write one file of a process, as its owner
@@ -25,6 +27,8 @@
 # stdout. Nothing received is evaluated, sourced or expanded unquoted. An
 # argument list is public, so it holds nothing but the verb. The daemon starts
 # this with an empty environment; every tool is called by its absolute path.
+# A session of its own, so that what ends the daemon's does not end this; not
+# made by the daemon, whose memory would have to be forked for that.
 
 # shellcheck disable=SC2015 # "a && b || fail": fail is meant for either
 
@@ -601,14 +605,18 @@ case $verb in
     . /proc/self/fd/8
     unpacker
     ;;
-  run | signal | probe | pidfile | sessions | write | remove | folder | \
-    unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
+  run | signal | probe | watch | pidfile | sessions | write | remove | \
+    folder | unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
     usage | punch)
     # Whatever else the caller had open stays out of the workload's reach.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
       fail "the request is not of version $version"
     case $verb in
+      watch)
+        # shellcheck source=watch.sh
+        . "$home/watch.sh"
+        ;;
       write | remove | folder | unlink)
         # shellcheck source=files.sh
         . "$home/files.sh"

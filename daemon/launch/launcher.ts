@@ -10,6 +10,7 @@ import type {
   LaunchAnswer,
   Launcher,
   LaunchRequest,
+  LookAnswer,
   ProbeAnswer,
   ProcessFacts,
   UnpackRequest,
@@ -18,7 +19,6 @@ import type {
   UserIds,
 } from "../ports.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { TextLineStream } from "../../shared/std/streams.ts";
 import {
   encodeFolder,
   encodeGroup,
@@ -30,6 +30,7 @@ import {
   encodeUsageTarget,
   VERSION_LINE,
 } from "./encode_request.ts";
+import { ChunkReader, linesOf } from "./lines.ts";
 import { parseLaunched } from "./run_folder.ts";
 
 /** Longest time for a request that starts nothing, ms. */
@@ -38,13 +39,17 @@ const REQUEST_MS_MAX = 20_000;
 const PACKAGE_MS_MAX = 30 * 60_000;
 /** Time from one start to making the launcher of the next ready, ms. */
 const PREPARE_DELAY_MS = 10;
+/** Most of an answer that is read at once: a start's is about 100 bytes. */
+const ANSWER_CHUNK_BYTES = 2_048;
 /** Time to read what a launcher said before it ended, ms. */
 const LAST_WORDS_MS = 2_000;
 
-type Verb =
+/** What a launcher can be asked for. */
+export type Verb =
   | "run"
   | "signal"
   | "probe"
+  | "watch"
   | "pidfile"
   | "sessions"
   | "write"
@@ -367,24 +372,31 @@ export class ShellLauncher implements Launcher {
   }
 
   #spawn(verb: Verb): Deno.ChildProcess {
-    try {
-      return new Deno.Command(this.path, {
-        args: [verb],
-        clearEnv: true,
-        cwd: "/",
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-        // Out of the daemon's session: what ends that must not end processes.
-        detached: true,
-      }).spawn();
-    } catch (error) {
-      throw new AppError(
-        "UNAVAILABLE",
-        `Cannot run ${this.path}: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+    return spawnLauncher(this.path, verb);
+  }
+}
+
+/**
+ * Starts a launcher, for one request.
+ *
+ * @throws {AppError} UNAVAILABLE
+ */
+export function spawnLauncher(path: string, verb: Verb): Deno.ChildProcess {
+  try {
+    return new Deno.Command(path, {
+      args: [verb],
+      clearEnv: true,
+      cwd: "/",
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    throw new AppError(
+      "UNAVAILABLE",
+      `Cannot run ${path}: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -396,18 +408,13 @@ async function* answersOf(
   child: Deno.ChildProcess,
   clock: Clock,
 ): AsyncGenerator<string> {
-  const reader = child.stdout.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream()).getReader();
+  const reader = new ChunkReader(child.stdout, ANSWER_CHUNK_BYTES);
   const isRead = new AbortController();
   const over = child.status
     .then(() => clock.sleep(LAST_WORDS_MS, isRead.signal))
-    .then(() => ({ value: undefined }));
+    .then(() => null);
   try {
-    while (true) {
-      const { value } = await Promise.race([reader.read(), over]);
-      if (value === undefined) return;
-      yield value;
-    }
+    yield* linesOf(() => Promise.race([reader.read(), over]));
   } finally {
     isRead.abort();
     // Not waited for: it ends no sooner than a write that is under way.
@@ -423,7 +430,8 @@ async function untilEnd(
   await Promise.race([sent, child.status]);
 }
 
-function kill(child: Deno.ChildProcess): void {
+/** Ends a launcher that takes too long. */
+export function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (error) {
@@ -472,12 +480,15 @@ function parseAccount(lines: readonly string[]): Account | null {
   };
 }
 
-function parseProbe(lines: readonly string[]): ProbeAnswer {
+/** Reads what a launcher says of processes. */
+export function parseProbe(lines: readonly string[]): LookAnswer {
   let bootId = "";
   const alive = new Map<number, ProcessFacts>();
+  const gone = new Set<number>();
   for (const line of lines) {
     const [word, ...fields] = line.split(" ");
     if (word === "boot") bootId = fields[0] ?? "";
+    if (word === "gone") gone.add(Number(fields[0]));
     if (word !== "process") continue;
     const [pid, state = "", startTicks, session, ...executable] = fields;
     alive.set(Number(pid), {
@@ -487,7 +498,7 @@ function parseProbe(lines: readonly string[]): ProbeAnswer {
       executable: executable.join(" "),
     });
   }
-  return { bootId, alive };
+  return { bootId, alive, gone };
 }
 
 function parseUsage(lines: readonly string[]): UsageAnswer {

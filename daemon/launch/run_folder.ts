@@ -74,8 +74,10 @@ export function parseLaunched(fields: readonly string[]): Launched {
 export async function readEnd(folder: string): Promise<EndRecord | null> {
   const path = `${folder}/exit`;
   const text = await readIfThere(path);
-  if (text === null) return null;
-  const endedMs = Deno.statSync(path).mtime?.getTime() ?? 0;
+  // With its process deleted in between, nobody asks any more.
+  const file = await ifThere(path, Deno.stat);
+  if (text === null || file === null) return null;
+  const endedMs = file.mtime?.getTime() ?? 0;
   const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)( oom)?\n$/.exec(text);
   if (match === null) {
     return {
@@ -124,8 +126,15 @@ export async function readErrors(folder: string): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<string | null> {
+  return await ifThere(path, Deno.readTextFile);
+}
+
+async function ifThere<T>(
+  path: string,
+  read: (path: string) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await Deno.readTextFile(path);
+    return await read(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw new AppError(

@@ -5,8 +5,22 @@ import { type Exit, ownerOf, type ProcessRecord } from "./record.ts";
 /** Longest message, UTF-8 bytes. */
 const MESSAGE_BYTES_MAX = 4_096;
 
-/** What the API says of a process: a view of its record. */
+/** Views of records that are still there: a record never changes. */
+const VIEWS = new WeakMap<ProcessRecord, ProcessStatusInfo>();
+
+/**
+ * What the API says of a process: a view of its record, the same one each
+ * time, as it is asked for far more often than the process changes.
+ */
 export function toStatus(record: ProcessRecord): ProcessStatusInfo {
+  const known = VIEWS.get(record);
+  if (known !== undefined) return known;
+  const view = viewOf(record);
+  VIEWS.set(record, view);
+  return view;
+}
+
+function viewOf(record: ProcessRecord): ProcessStatusInfo {
   const { phase, exit } = record;
   const left = phase.state === "stopping" ? phase.left : [];
   return {

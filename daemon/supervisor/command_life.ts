@@ -22,6 +22,7 @@ import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { Turns } from "./turns.ts";
 import type { Users } from "./users.ts";
 
 /** Takes what comes of an effect. */
@@ -29,6 +30,8 @@ export type Report = (event: ProcessEvent) => void;
 
 /** Wait before a record that could not be read is read again, ms. */
 const RETRY_MS = 1_000;
+/** Processes that are being started at the same time. */
+const STARTS_MAX = 8;
 
 /** What starting and watching commands takes. */
 export interface CommandPorts {
@@ -49,7 +52,11 @@ export interface CommandPorts {
 export class CommandLife {
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
-  constructor(private readonly ports: CommandPorts) {}
+  readonly #turns: Turns;
+
+  constructor(private readonly ports: CommandPorts) {
+    this.#turns = new Turns(STARTS_MAX, ports.clock);
+  }
 
   /** Ends all watches of a process. */
   release(runner: ProcessRunner): void {
@@ -77,6 +84,19 @@ export class CommandLife {
 
   /** Starts the command of a process, and follows it to its end. */
   async launch(runner: ProcessRunner, report: Report): Promise<void> {
+    const endTurn = await this.#turns.take();
+    try {
+      await this.#launch(runner, report, endTurn);
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #launch(
+    runner: ProcessRunner,
+    report: Report,
+    endTurn: () => void,
+  ): Promise<void> {
     const { record } = runner;
     const { folders, launcher, clock, surroundings, groups, logger } =
       this.ports;
@@ -97,6 +117,7 @@ export class CommandLife {
           tracked = track(answer.launched);
           report({ type: "launched", tracked });
         } else if (answer.type === "executed") {
+          endTurn();
           report({ type: "executed", nowMs: clock.nowMs() });
         } else if (answer.type === "unlimited") {
           const { reason } = answer;

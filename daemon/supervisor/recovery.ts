@@ -17,6 +17,8 @@ import type { ProcessRunner } from "./process_runner.ts";
 
 /** Wait between two tries to ask for all processes, ms. */
 const PROBE_RETRY_MS = 500;
+/** Processes that are taken up side by side: each waits for its files. */
+const ADOPTED_AT_ONCE = 16;
 
 /**
  * Takes up every process where an earlier daemon left it: what lives is
@@ -59,9 +61,12 @@ export async function recover(
     identitiesOf(trackedOf(runner.record.phase))
   ).map(({ pid }) => pid);
   const answer = await probe([...new Set(pids)], ports);
-  for (const found of begun) {
-    await guard(found.runner, () => adopt(found, effects, ports, answer));
-  }
+  const left = begun.values();
+  await Promise.all(Array.from({ length: ADOPTED_AT_ONCE }, async () => {
+    for (const found of left) {
+      await guard(found.runner, () => adopt(found, effects, ports, answer));
+    }
+  }));
 }
 
 /** A process to be taken up, and as the earlier daemon left it. */
@@ -127,10 +132,9 @@ async function adopt(
     effects.perform(runner, { type: "watchMain", main: tracked.main });
   }
   if (tracked.commandEnded) return;
-  const end = await readEnd(ports.folders.run(runner.record));
   const isThere = isAlive(tracked.command, answer) ||
     isAlive(tracked.launcher, answer);
-  if (end === null && !isThere) {
+  if (!isThere && await readEnd(ports.folders.run(record)) === null) {
     report(lost(runner.record, tracked, answer, ports.clock.nowMs()));
     return;
   }

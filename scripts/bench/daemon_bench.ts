@@ -1,29 +1,11 @@
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
-import { BenchDaemon, readRssMib } from "./service.ts";
+import { forking, SIMPLE } from "./definitions.ts";
+import { readRssMib } from "./proc.ts";
+import { BenchDaemon } from "./service.ts";
 import { type Figure, summarize } from "./statistics.ts";
 
 /** Time that a daemon is left alone before its memory is read, ms. */
 const IDLE_MS = 1_000;
-
-const SIMPLE: ProcessInfo = {
-  Id: "",
-  WorkDir: "/",
-  ProcessName: "",
-  Uris: [],
-  PidFile: "",
-  StartCmd: "/bin/sleep",
-  StartGracePeriod: 0,
-  StopCmd: "",
-  StopTimeout: 0,
-  KillCmd: "",
-  Resource: null,
-  Envs: ["PATH=/usr/bin:/bin", "LANG=C", "GREETING=hello"],
-  Argv: ["1000"],
-  User: "",
-  ExecutorId: "",
-  StatusInfo: null,
-  ExecutorHeartBeatTime: 0,
-};
 
 /**
  * Measures a daemon by itself.
@@ -58,16 +40,8 @@ export async function benchDaemon(
     ends.push(endMs);
   }
   for (let run = 0; run < runs; run++) {
-    const pidFile = `${root}/forking-${run}.pid`;
-    const forking = {
-      ...SIMPLE,
-      Id: `forking-${run}`,
-      PidFile: pidFile,
-      ProcessName: "sleep",
-      StartCmd: `/usr/bin/setsid /bin/sleep 1000 & echo $! > ${pidFile}`,
-      Argv: [],
-    };
-    forkingEnds.push((await startAndKill(daemon, forking)).endMs);
+    const info = forking(`forking-${run}`, root);
+    forkingEnds.push((await startAndKill(daemon, info)).endMs);
   }
   await daemon.stop();
   return {

@@ -1,6 +1,7 @@
 import { FakeAgent } from "../../tests/support/fake_agent.ts";
 import { executorArguments, socketPathOf } from "../permissions.ts";
-import { BenchDaemon, readRssMib } from "./service.ts";
+import { readRssMib } from "./proc.ts";
+import { BenchDaemon } from "./service.ts";
 import { type Figure, summarize } from "./statistics.ts";
 
 /** Time that a task runs before memory is read, ms. */

@@ -5,6 +5,8 @@ import type {
   LaunchAnswer,
   Launcher,
   LaunchRequest,
+  LookAnswer,
+  Lookout,
   ProbeAnswer,
   ProcessFacts,
   UnpackRequest,
@@ -23,7 +25,7 @@ interface FakeProcess {
 }
 
 /** Starts processes that are nothing but entries in a table. */
-export class FakeLauncher implements Launcher {
+export class FakeLauncher implements Launcher, Lookout {
   /** Everything alive, by pid. */
   readonly alive = new Map<number, FakeProcess>();
   /** Every signal and sweep, such as `signal TERM 100`. */
@@ -96,6 +98,16 @@ export class FakeLauncher implements Launcher {
         ? null
         : { uid, gid: uid, name, home: `/home/${name}`, shell: "/bin/sh" },
     );
+  }
+
+  async look(pids: readonly number[]): Promise<LookAnswer> {
+    const answer = await this.probe(pids);
+    const gone = new Set(pids.filter((pid) => !answer.alive.has(pid)));
+    return { ...answer, gone };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   readPidFile(): Promise<ProcessFacts | null> {

@@ -166,7 +166,6 @@ export class LaunchBench implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
-      detached: true,
     }).spawn();
     this.#children.push(child);
     return child;
