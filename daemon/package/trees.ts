@@ -7,7 +7,7 @@ const RATIO_MAX = 200;
 /** ... unless it is less than this, bytes. */
 const RATIO_FREE_BYTES = 64 * 1024 * 1024;
 
-/** A shared tree, or what was left of one that was not finished. */
+/** A shared tree, and one that is not finished, or never will be. */
 const TREE = /^([0-9a-f]{64})-\d+$/;
 const DRAFT = /^\.bcs-process\.unpack\.\d+$/;
 
@@ -123,15 +123,20 @@ export class Trees {
     await this.ports.launcher.discardTree(place);
   }
 
-  /** Removes every shared tree, and draft of one, that nobody uses. */
+  /** Removes every shared tree that nobody uses, and what killed launchers left. */
   async collect(isUsed: (tree: string) => boolean): Promise<void> {
-    for await (const { name } of Deno.readDir(this.ports.folder)) {
-      if (!TREE.test(name) && !DRAFT.test(name)) continue;
+    const { launcher, folder } = this.ports;
+    let draft = "";
+    for await (const { name } of Deno.readDir(folder)) {
+      if (DRAFT.test(name)) draft = name;
+      if (!TREE.test(name)) continue;
       await this.#turns.take(contentOf(name), async () => {
         if (isUsed(name)) return;
-        await this.ports.launcher.discardTree(this.#placeOf(name));
+        await launcher.discardTree(this.#placeOf(name));
       });
     }
+    // Some may be at work: the launcher knows, and each request has it tidy up.
+    if (draft !== "") await launcher.hasTree(this.#placeOf(draft));
   }
 
   #placeOf(name: string): FilePlace {
