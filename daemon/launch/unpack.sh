@@ -176,6 +176,9 @@ work() {
   [ -z "$by" ] || "$tools/setpriv" $guard "$tools/true" 2>/dev/null ||
     guard=--inh-caps=-all
   by_drop=${by_drop% --inh-caps=-all}
+  # Room for what the unpacker says: the disk may be full by then.
+  printf '%1000s\n' '' 2>/dev/null >"./$draft/said" ||
+    fail "cannot write into ${here:-/}: its disk may be full"
   exec 4<&0
   # shellcheck disable=SC2086 # the same
   printf 'bytes %s\nfile %s\n' "$bytes" "$file" | (
@@ -186,7 +189,7 @@ work() {
       ${by:+"$tools/setpriv" $by_drop $guard --no-new-privs} \
       "$tools/prlimit" --fsize="$bytes" --core=0 --as="$unpacker_memory" \
       /bin/sh /proc/self/fd/9 unpacker
-  ) >"./$draft/said" 2>/dev/null 4<&- &
+  ) 1<>"./$draft/said" 2>/dev/null 4<&- &
   worker=$!
   { read -r _ || kill -s TERM "$$"; } <&4 >/dev/null &
   watcher=$!
@@ -199,7 +202,7 @@ work() {
   wait "$watcher" 2>/dev/null
   watcher=
   [ "$status" -ne 0 ] || return 0
-  IFS= read -r text <"./$draft/said" || text=
+  IFS=' ' read -r text <"./$draft/said" || text=
   fail "${text:-it cannot be unpacked (the unpacker ended with $status)}"
 }
 
