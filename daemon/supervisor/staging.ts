@@ -158,6 +158,8 @@ export class Staging {
       info.LogPath ?? "",
       () => this.ports.workFolders.removeLinks(info),
     );
+    // Last: the others may lie in a package's copy.
+    await this.ports.packages.discard(runner);
   }
 
   async #tryToRemove(
@@ -176,7 +178,6 @@ export class Staging {
         reason: error.message,
       });
     }
-    await this.ports.packages.discard(runner);
   }
 
   /** A delete has failed after all: files may be written again. */
