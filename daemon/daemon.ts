@@ -69,6 +69,7 @@ export async function startDaemon(
   const packageFolder = `${config.workspaceDir}/packages`;
   const runRoot = `${config.dataDir}/run`;
   const logMarks = `${config.dataDir}/logs`;
+  const pidFile = `${config.pidDir}/process-daemon.pid`;
   const baseFolders = {
     workBaseDir: `${config.workspaceDir}/work_dir`,
     runBaseDir: `${config.workspaceDir}/run_dir`,
@@ -218,6 +219,13 @@ export async function startDaemon(
       }),
       baseFolders,
       fileDirs,
+      ownPaths: [
+        packageFolder,
+        config.dataDir,
+        config.logDir,
+        config.unixSocket,
+        pidFile,
+      ],
       clock,
       isRecovered: () => isRecovered,
       users,
@@ -235,7 +243,6 @@ export async function startDaemon(
       }),
   }, api);
   await Deno.chmod(config.unixSocket, 0o600);
-  const pidFile = `${config.pidDir}/process-daemon.pid`;
   await Deno.writeTextFile(pidFile, `${Deno.pid}\n`);
   launcher.prepare();
   background.run("users", () => nameMissingUsers(users, logger));

@@ -4,14 +4,12 @@ import {
   type Problem,
 } from "../../shared/errors.ts";
 import type { ProcessInfo } from "../../shared/manager_api/types.ts";
-import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
+import { type PlacePolicy, ruleOfPlace } from "../supervisor/file_place.ts";
 import type { Users } from "../supervisor/users.ts";
 
 /** What this host and its configuration are asked for. */
-export interface CheckPorts {
+export interface CheckPorts extends PlacePolicy {
   readonly users: Pick<Users, "admit">;
-  /** Folders below which files and folders may be made. */
-  readonly fileDirs: readonly string[];
 }
 
 /**
@@ -23,7 +21,7 @@ export interface CheckPorts {
  */
 export async function checkDefinition(
   info: ProcessInfo,
-  { users, fileDirs }: CheckPorts,
+  { users, ...policy }: CheckPorts,
 ): Promise<void> {
   const named = (info.Files ?? [])
     .map(({ User }, index) => ({ field: `Files[${index}].User`, user: User }))
@@ -33,12 +31,11 @@ export async function checkDefinition(
     ...named,
   ]);
   const { LogPath } = info;
-  if (LogPath && findPlace(LogPath, fileDirs) === null) {
+  const rule = LogPath ? ruleOfPlace(LogPath, policy) : null;
+  if (LogPath && rule !== null) {
     problems.push({
       field: "LogPath",
-      rule: `${ruleOfRoots(fileDirs)}: it is ${
-        JSON.stringify(LogPath.slice(0, 200))
-      }`,
+      rule: `${rule}: it is ${JSON.stringify(LogPath.slice(0, 200))}`,
     });
   }
   refuse("process definition", problems);

@@ -25,7 +25,7 @@ import { toStatus } from "../lifecycle/status.ts";
 import type { ProcessStore } from "../store/process_store.ts";
 import type { EventHub } from "../supervisor/event_hub.ts";
 import type { Logs } from "../logs/logs.ts";
-import { findPlace, ruleOfRoots } from "../supervisor/file_place.ts";
+import { type PlacePolicy, ruleOfPlace } from "../supervisor/file_place.ts";
 import type { Leases } from "../supervisor/leases.ts";
 import type { Packages } from "../supervisor/packages.ts";
 import type { LiveOperations } from "../supervisor/live_operations.ts";
@@ -54,7 +54,7 @@ const EVENTS_MAX = 1_000;
 const HISTORY_MAX = 100;
 
 /** What the operations act upon. */
-export interface ApiPorts extends SystemPorts {
+export interface ApiPorts extends SystemPorts, PlacePolicy {
   readonly supervisor: Supervisor;
   readonly live: LiveOperations;
   readonly leases: Pick<Leases, "renew">;
@@ -63,8 +63,6 @@ export interface ApiPorts extends SystemPorts {
   readonly usage: Pick<UsageSampler, "of" | "refresh" | "freshen">;
   readonly logs: Pick<Logs, "of" | "grown">;
   readonly baseFolders: BaseFolders;
-  /** Folders below which files may be written. */
-  readonly fileDirs: readonly string[];
   readonly packages: Pick<Packages, "statusOf">;
   readonly users: Pick<Users, "effectiveUser" | "admit">;
 }
@@ -82,15 +80,14 @@ export type Handler = (call: Call) => unknown;
 /** The operations of the Manager API. */
 export function createHandlers(ports: ApiPorts): Record<Operation, Handler> {
   const { supervisor, live, leases, store, hub, logs, usage } = ports;
-  const { baseFolders, fileDirs, packages } = ports;
+  const { baseFolders, packages } = ports;
   const idOf = ({ params }: Call): string => params["id"] ?? "";
   const checkPath = (path: string): string | null => {
     const expanded = expandPath(path, baseFolders);
     // One that is not absolute was found to be wrong already.
-    return !expanded.startsWith("/") || findPlace(expanded, fileDirs) !== null
-      ? null
-      : `${ruleOfRoots(fileDirs)}: it is ` +
-        JSON.stringify(expanded.slice(0, 200));
+    if (!expanded.startsWith("/")) return null;
+    const rule = ruleOfPlace(expanded, ports);
+    return rule && `${rule}: it is ${JSON.stringify(expanded.slice(0, 200))}`;
   };
   // Events do without: what a process uses, and how far its packages are, is no
   // change of it.

@@ -24,6 +24,36 @@ export function findPlace(
   return name === undefined || !isPlain ? null : { root, folders: names, name };
 }
 
+/** What decides where something of a process may be made. Absolute paths. */
+export interface PlacePolicy {
+  /** Folders below which it may. */
+  readonly fileDirs: readonly string[];
+  /** Files and folders of the daemon's, where it may not. */
+  readonly ownPaths: readonly string[];
+}
+
+/**
+ * The rule that a path breaks, by its text alone; null = none. What is the
+ * daemon's own is forbidden below an allowed folder; an operator who allows a
+ * folder in there means it.
+ *
+ * @param path Absolute.
+ */
+export function ruleOfPlace(
+  path: string,
+  { fileDirs, ownPaths }: PlacePolicy,
+): string | null {
+  const place = findPlace(path, fileDirs);
+  if (place === null) return ruleOfRoots(fileDirs);
+  const plain = `${path.replaceAll(/\/+/g, "/").replace(/\/$/, "")}/`;
+  const own = ownPaths.find((each) =>
+    plain.startsWith(`${each}/`) && each.length > place.root.length
+  );
+  return own === undefined
+    ? null
+    : `must not be in ${own}, which is the daemon's own`;
+}
+
 /** The rule that a path outside of all allowed folders breaks. */
 export function ruleOfRoots(fileDirs: readonly string[]): string {
   return `must be below ${fileDirs.join(" or ")}, which the daemon's ` +

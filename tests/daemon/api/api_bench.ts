@@ -157,6 +157,7 @@ export class ApiBench implements AsyncDisposable {
         }),
         baseFolders,
         fileDirs: ["/ws", "/srv/data"],
+        ownPaths: [],
         clock: this.clock,
         isRecovered: () => this.isRecovered,
         users,
