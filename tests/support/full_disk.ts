@@ -12,6 +12,11 @@ export async function fullDisk(folder: string): Promise<AsyncDisposable> {
   };
 }
 
+/** Makes a full disk larger. @param size Such as `64k`. */
+export async function widenDisk(folder: string, size: string): Promise<void> {
+  await run("/usr/bin/mount", "-o", `remount,size=${size}`, folder);
+}
+
 async function run(program: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(program, { args })
     .output();
