@@ -112,15 +112,20 @@ unpack() {
   printf 'ready %s\n' "$name"
   # Whoever asked remembers it before it is there.
   IFS= read -r value && [ "$value" = publish ] || exit 1
-  "$tools/mv" -T -- "./$draft/tree" "./$name" 2>/dev/null ||
-    { [ -z "$aside" ] && [ -d "./$name" ]; } || fail "cannot make $here/$name"
+  "$tools/mv" -nT -- "./$draft/tree" "./$name" 2>/dev/null
+  if [ -e "./$draft/tree" ]; then
+    # A tree of that name has just this content, whoever was quicker; a folder
+    # that came in the place of a copy is somebody's.
+    [ ! -e "./$name" ] || { [ -z "$copy" ] && [ -d "./$name" ]; } || in_the_way
+    [ -d "./$name" ] || fail "cannot make $here/$name"
+  fi
   printf 'placed\n'
 }
 
 # destination: "tree SUM" is named by content and user, and good for all who
 # want that; "copy NAME" is one process's, and what it was is put aside.
 destination() {
-  aside=
+  aside='' copy=''
   case $value in
     "tree "*)
       name=${value#tree }-$heir

@@ -32,6 +32,8 @@ interface Part {
   readonly bytes?: number;
   /** @default {"publish"} */
   readonly last?: string;
+  /** Done when all is unpacked, before there is leave to publish. */
+  readonly onReady?: () => Promise<void>;
 }
 
 function rootOf(bench: LaunchBench): string {
@@ -89,6 +91,7 @@ async function unpack(
   for await (const chunk of child.stdout) {
     answer += decoder.decode(chunk);
     if (answer.startsWith("ready ") && answer.split("\n").length === 2) {
+      await part.onReady?.();
       await writer.write(text(lines.slice(-1)));
     }
   }
@@ -534,6 +537,38 @@ function unpackersIn(draft: string): number[] {
   }
   return pids;
 }
+
+testShells(
+  "unpack takes nobody's folder that came meanwhile",
+  async (bench) => {
+    const bytes = await gzip(writeTar([{ name: "new" }]));
+    const comes = (name: string) => async () => {
+      await Deno.mkdir(`${rootOf(bench)}/${name}`);
+      await Deno.writeTextFile(`${rootOf(bench)}/${name}/theirs`, "data");
+    };
+    const [, error = ""] = await unpack(bench, bytes, {
+      onReady: comes("out"),
+    });
+    assertStringIncludes(
+      error,
+      `${rootOf(bench)}/out is there and was not made`,
+    );
+    // A tree of that name has just this content, whoever was quicker.
+    const tree = `${SUM}-${Deno.uid()}`;
+    const answer = await unpack(bench, bytes, {
+      target: [`tree ${SUM}`],
+      onReady: comes(tree),
+    });
+    assertEquals(answer, [`ready ${tree}`, "placed"]);
+    for (const name of ["out", tree]) {
+      assertEquals(
+        await readIfThere(`${rootOf(bench)}/${name}/theirs`),
+        "data",
+      );
+    }
+    assertEquals([...Deno.readDirSync(rootOf(bench))].length, 2);
+  },
+);
 
 testShells("ends with whoever asked, and leaves nothing", async (bench) => {
   const { child, writer, draft } = await hang(bench);
