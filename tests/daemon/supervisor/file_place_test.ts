@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { findPlace } from "../../../daemon/supervisor/file_place.ts";
+import {
+  findPlace,
+  ruleOfPlace,
+} from "../../../daemon/supervisor/file_place.ts";
 
 const ROOTS = ["/srv", "/srv/data/big", "/var/lib/game"];
 
@@ -43,3 +46,22 @@ Deno.test("findPlace() below the root of all", () => {
     name: "x",
   });
 });
+
+for (
+  const [path, rule] of [
+    ["/srv/game", null],
+    ["/etc/x", "must be below /srv or /srv/data/big or /var/lib/game, which"],
+    ["/srv/own", "must not be in /srv/own, which is the daemon's own"],
+    ["/srv//own///x", "must not be in /srv/own, which is the daemon's own"],
+    ["/srv/own.txt", null],
+    // Allowed by name, though it is in a folder of the daemon's.
+    ["/srv/data/big/x", null],
+    ["/srv/data/x", "must not be in /srv/data, which is the daemon's own"],
+  ] as const
+) {
+  Deno.test(`ruleOfPlace() of "${path}"`, () => {
+    const ownPaths = ["/srv/own", "/srv/data", "/var/lib"];
+    const found = ruleOfPlace(path, { fileDirs: ROOTS, ownPaths });
+    assertEquals(found?.slice(0, rule?.length) ?? null, rule);
+  });
+}
