@@ -243,6 +243,7 @@ export class Packages {
   /**
    * An OutputDir is one process's, or shared as long as it is a link to one and
    * the same tree. A link whose process is stopped gives way: it holds nothing.
+   * What lies in a copy would go with that.
    */
   #findRefusal(
     runner: ProcessRunner,
@@ -251,18 +252,22 @@ export class Packages {
     if (runner.record.phase.state !== "staging") {
       return "nobody wants it any more";
     }
-    const taker = this.#staying().find((other) =>
-      other !== runner &&
-      other.record.packages?.some((theirs) =>
-        theirs.outputDir === outputDir &&
-        (tree === null || theirs.tree === null ||
-          (theirs.tree !== tree && other.record.phase.state !== "stopped"))
-      )
-    );
-    return taker === undefined
-      ? null
-      : `its OutputDir is that of process ${taker.record.id}: ` +
-        "delete that, or choose another OutputDir";
+    for (const other of this.#staying()) {
+      if (other === runner) continue;
+      for (const theirs of other.record.packages ?? []) {
+        const isFree = theirs.tree !== null && tree !== null &&
+          (theirs.tree === tree || other.record.phase.state === "stopped");
+        const where = theirs.outputDir === outputDir && !isFree
+          ? "is"
+          : theirs.tree === null && outputDir.startsWith(`${theirs.outputDir}/`)
+          ? "is in"
+          : null;
+        if (where === null) continue;
+        return `its OutputDir ${where} that of process ${other.record.id}: ` +
+          "delete that, or choose another OutputDir";
+      }
+    }
+    return null;
   }
 
   async #remove(runner: ProcessRunner, placed: PlacedPackage): Promise<void> {

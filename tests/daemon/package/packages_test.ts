@@ -226,6 +226,26 @@ Deno.test("daemon replaces no OutputDir that is not the process's", async () => 
   assertEquals(await readIfThere(`${link}/version`), "two");
 });
 
+Deno.test("daemon places no package in the copy of another process", async () => {
+  await using bench = await PackageBench.create();
+  await bench.source.offer(ADDRESS, await packageOf("one"));
+  await bench.source.offer(NEXT, await packageOf("two"));
+  const { workDir } = bench;
+  const [inner, outer] = [`${workDir}/a/data/b`, `${workDir}/a`];
+  const uri = { Value: ADDRESS, Mode: "copy" as const };
+  await bench.run("a", [{ ...uri, OutputDir: outer }]);
+  for (const Mode of ["link", "copy"] as const) {
+    await bench.create("b", [{ Value: NEXT, Mode, OutputDir: inner }]);
+    const { Message } = await bench.until("b", "stopped");
+    assertStringIncludes(Message, "its OutputDir is in that of process a: ");
+    await bench.client.delete("b");
+  }
+  assertEquals(bench.list(outer), ["version"]);
+  await bench.remove("a");
+  await bench.run("b", [{ ...uri, OutputDir: inner }]);
+  assertEquals(await readIfThere(`${inner}/version`), "one");
+});
+
 Deno.test("daemon takes up packages where an earlier one left them", async () => {
   await using bench = await PackageBench.create();
   const one = await bench.source.offer(ADDRESS, await packageOf("one"));
