@@ -72,20 +72,23 @@ export class AddressIndex {
   ): Promise<void> {
     const part = this.newPart();
     const { sha256, verifiedBy, etag, lastModified } = entry;
-    await Deno.writeTextFile(
-      part,
-      JSON.stringify({
-        // For people.
-        address: withoutSecrets(url),
-        sha256,
-        verifiedBy,
-        etag,
-        lastModified,
-      }),
-      { mode: 0o600 },
-    );
-    await Deno.utime(part, nowMs / 1000, nowMs / 1000);
-    await Deno.rename(part, this.#pathOf(key));
+    const text = JSON.stringify({
+      // For people.
+      address: withoutSecrets(url),
+      sha256,
+      verifiedBy,
+      etag,
+      lastModified,
+    });
+    try {
+      await Deno.writeTextFile(part, text, { mode: 0o600 });
+      await Deno.utime(part, nowMs / 1000, nowMs / 1000);
+      await Deno.rename(part, this.#pathOf(key));
+    } catch (error) {
+      // A full disk is not filled further, try for try.
+      await Deno.remove(part).catch(() => {});
+      throw error;
+    }
   }
 
   /**
