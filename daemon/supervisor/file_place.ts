@@ -45,13 +45,18 @@ export function ruleOfPlace(
 ): string | null {
   const place = findPlace(path, fileDirs);
   if (place === null) return ruleOfRoots(fileDirs);
-  const plain = `${path.replaceAll(/\/+/g, "/").replace(/\/$/, "")}/`;
   const own = ownPaths.find((each) =>
-    plain.startsWith(`${each}/`) && each.length > place.root.length
+    `${toPlain(path)}/`.startsWith(`${each}/`) &&
+    each.length > place.root.length
   );
   return own === undefined
     ? null
     : `must not be in ${own}, which is the daemon's own`;
+}
+
+/** A path with single slashes, and none at its end. */
+export function toPlain(path: string): string {
+  return path.replaceAll(/\/+/g, "/").replace(/\/$/, "");
 }
 
 /** The rule that a path outside of all allowed folders breaks. */

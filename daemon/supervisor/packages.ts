@@ -11,7 +11,7 @@ import {
 } from "../package/trees.ts";
 import { Turns } from "../package/turns.ts";
 import type { FilePlace } from "../ports.ts";
-import { findPlace, ruleOfRoots } from "./file_place.ts";
+import { findPlace, ruleOfRoots, toPlain } from "./file_place.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Users } from "./users.ts";
 
@@ -320,10 +320,6 @@ function refuse(refusal: string | null, otherwise?: unknown): void {
 /** Where the copy of before goes: the number of a process is its alone. */
 function asideOf({ record }: ProcessRunner, place: FilePlace): FilePlace {
   return { ...place, name: `${place.name}.previous.${record.number}` };
-}
-
-function toPlain(path: string): string {
-  return path.replaceAll(/\/+/g, "/").replace(/\/$/, "");
 }
 
 function toWaiting(uri: Uri): PackageStatus {
