@@ -158,6 +158,7 @@ export class Staging {
       info.LogPath ?? "",
       () => this.ports.workFolders.removeLinks(info),
     );
+    await this.ports.packages.discard(runner);
   }
 
   async #tryToRemove(
@@ -176,7 +177,6 @@ export class Staging {
         reason: error.message,
       });
     }
-    await this.ports.packages.discard(runner);
   }
 
   /** A delete has failed after all: files may be written again. */
