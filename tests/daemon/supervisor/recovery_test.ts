@@ -27,6 +27,7 @@ import {
   LAUNCHED,
   record,
   SIMPLE,
+  stopping,
 } from "../lifecycle/records.ts";
 
 /** A daemon's inside, found in the middle of something. */
@@ -209,6 +210,31 @@ for (
     store.close();
   });
 }
+
+Deno.test("recover() looks for a stop command that was asked for and not heard of", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(
+      dir,
+      stopping("sigkill", { ...SIMPLE, commandEnded: true, sessions: [] }, {
+        awaitedHelper: "stop",
+        deadlineMs: 9e15,
+      }),
+      { StopCmd: "/bin/stop" },
+    );
+  const folder = ports.folders.helper(runner.record, "stop.1");
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/identity`, "1 boot 30 3000 31 3000\n");
+  await recover([runner], effects, ports);
+  await runner.until(({ phase }) => phase.state === "stopped");
+  // It was there to be swept before its process was called stopped.
+  assertEquals(launcher.sent.at(-1), "sweep KILL 30");
+  await ports.background.settle();
+  assertEquals([launcher.alive.size, failures], [0, []]);
+  ports.exits.close();
+  supervisor.close();
+  store.close();
+});
 
 Deno.test("what waits for its turn to start is stopped at once, and never started", async () => {
   await using dir = await tempDir();
