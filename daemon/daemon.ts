@@ -26,6 +26,7 @@ import { Leases } from "./supervisor/leases.ts";
 import { Packages } from "./supervisor/packages.ts";
 import { LiveOperations } from "./supervisor/live_operations.ts";
 import { recover } from "./supervisor/recovery.ts";
+import { removeFolder } from "./supervisor/remove_folder.ts";
 import { Staging } from "./supervisor/staging.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
 import { UsageSampler } from "./supervisor/usage_sampler.ts";
@@ -181,7 +182,7 @@ export async function startDaemon(
     leases,
     async removeFiles(record) {
       await logs.remove(record.id);
-      await removeRunFolders(runRoot, record);
+      await removeRunFolders(runRoot, record, clock);
     },
   });
   const runners = supervisor.restore(records);
@@ -295,15 +296,10 @@ async function makeFolder(path: string, mode: number): Promise<void> {
 async function removeRunFolders(
   runRoot: string,
   record: ProcessRecord,
+  clock: Clock,
 ): Promise<void> {
   const generations = [...Deno.readDirSync(runRoot)]
     .filter(({ name }) => name.startsWith(`${record.number}.`))
     .map(({ name }) => `${runRoot}/${name}`);
-  for (const path of generations) {
-    try {
-      await Deno.remove(path, { recursive: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  for (const path of generations) await removeFolder(path, clock);
 }

@@ -127,6 +127,11 @@ export type Phase =
     readonly forceMs: number;
     /** Whether a stop, kill or restart command is at work, or about to be. */
     readonly isHelperRunning: boolean;
+    /**
+     * A command that was asked for and not heard of yet, on whatever rung: it
+     * may begin at any time, so nobody can be called gone. Absent = none.
+     */
+    readonly awaitedHelper?: "stop" | "kill";
     /** Live pids that the last look through its sessions found. */
     readonly left: readonly number[];
     /**

@@ -124,14 +124,21 @@ export function stopRunning(
       effects: [terminate(record, tracked)],
     }
     : {
-      record: withHelper(enter(record, "stop-command", tracked, grant)),
+      record: withHelper(
+        enter(record, "stop-command", tracked, grant),
+        { awaitedHelper: "stop" },
+      ),
       effects: [{ type: "runHelper", which: "stop" }],
     };
 }
 
 /** It counts from now on: what it does must not meet the next generation. */
-function withHelper(record: RecordIn<"stopping">): RecordIn<"stopping"> {
-  return { ...record, phase: { ...record.phase, isHelperRunning: true } };
+function withHelper(
+  record: RecordIn<"stopping">,
+  awaited: Pick<Stopping, "awaitedHelper"> = {},
+): RecordIn<"stopping"> {
+  const { phase } = record;
+  return { ...record, phase: { ...phase, ...awaited, isHelperRunning: true } };
 }
 
 function enter(
@@ -198,6 +205,7 @@ export function climb(
         rung,
         deadlineMs,
         isHelperRunning: rung === "kill-command",
+        ...(rung === "kill-command" && { awaitedHelper: "kill" }),
       },
     },
     effects,
@@ -222,11 +230,14 @@ export function climb(
     case "stop-command":
       return to("sigterm", phase.forceMs, [terminate(record, tracked)]);
     case "sigterm":
-      return toSpec(record.info).kill === null ? kill() : to(
-        "kill-command",
-        nowMs + KILL_COMMAND_MS,
-        [{ type: "runHelper", which: "kill" }],
-      );
+      // Where its stop command has not even begun, another does not help.
+      return toSpec(record.info).kill === null || phase.awaitedHelper
+        ? kill()
+        : to(
+          "kill-command",
+          nowMs + KILL_COMMAND_MS,
+          [{ type: "runHelper", which: "kill" }],
+        );
     case "kill-command":
     case "sigkill":
       return kill();
@@ -251,7 +262,8 @@ export function endOfMain(
   const ended = describeEnd(record, exit, event);
   const { phase } = ended;
   // A helper may be about to begin: nobody has heard of its session yet.
-  const hasHelper = phase.state === "stopping" && phase.isHelperRunning;
+  const hasHelper = phase.state === "stopping" &&
+    (phase.isHelperRunning || phase.awaitedHelper !== undefined);
   const isEmpty = event.type === "ended" && event.isSessionEmpty &&
     tracked.sessions.length === 1 && !hasHelper;
   if (isEmpty) return toStopped(ended, event.nowMs);

@@ -136,7 +136,7 @@ export function addHelper(
   record: RecordIn<"stopping">,
   { session }: EventOf<"helperStarted">,
 ): Decision {
-  const { phase } = record;
+  const { awaitedHelper: _, ...phase } = record.phase;
   if (phase.tracked === null) return { record, effects: [] };
   const tracked = addSession(phase.tracked, session);
   // The ladder may have gone on before the helper was heard of.
@@ -187,9 +187,14 @@ export function stopRestarted(
  * have asked the process to save and leave. Else the ladder goes on.
  */
 export function afterHelper(
-  record: RecordIn<"stopping">,
+  before: RecordIn<"stopping">,
   event: EventOf<"helperEnded">,
 ): Decision {
+  const { awaitedHelper, ...others } = before.phase;
+  // It never began.
+  const record = awaitedHelper === event.which
+    ? { ...before, phase: others }
+    : before;
   const { phase } = record;
   if (phase.rung !== `${event.which}-command`) return { record, effects: [] };
   const ended = { ...record, phase: { ...phase, isHelperRunning: false } };
@@ -211,13 +216,15 @@ export function afterSweep(
     return { record, effects: [] };
   }
   const { sessions } = phase.tracked;
+  const isAwaited = phase.awaitedHelper !== undefined;
   if (
     event.left.length === 0 &&
-    withoutSessions(sessions, event.sessions).length > 0
+    (isAwaited || withoutSessions(sessions, event.sessions).length > 0)
   ) {
-    // One more belongs to it since that look began.
+    // One more belongs to it since that look began, or is about to.
     const signal = phase.rung === "sigkill" ? "KILL" : "0";
-    return { record, effects: [sweep(phase.tracked, signal)] };
+    const afterMs = isAwaited ? SWEEP_INTERVAL_MS : 0;
+    return { record, effects: [sweep(phase.tracked, signal, afterMs)] };
   }
   if (event.left.length > 0) {
     const isForced = phase.rung === "sigkill";

@@ -84,11 +84,28 @@ export class CommandLife {
 
   /** Starts the command of a process, and follows it to its end. */
   async launch(runner: ProcessRunner, report: Report): Promise<void> {
-    const endTurn = await this.#turns.take();
+    const endTurn = await this.#takeTurn(runner);
+    if (endTurn === null) {
+      report({ type: "claimed", nowMs: this.ports.clock.nowMs() });
+      return;
+    }
     try {
       await this.#launch(runner, report, endTurn);
     } finally {
       endTurn();
+    }
+  }
+
+  /** Waits for its turn to start; null = it is to be stopped meanwhile. */
+  async #takeTurn(runner: ProcessRunner): Promise<(() => void) | null> {
+    const unwanted = new AbortController();
+    const unwatch = runner.watch(({ phase }) => {
+      if (phase.state !== "starting") unwanted.abort();
+    });
+    try {
+      return await this.#turns.take(unwanted.signal);
+    } finally {
+      unwatch();
     }
   }
 

@@ -79,6 +79,9 @@ function refuseMain(
   if (processName !== "" && executable !== processName) {
     return `${named}, which runs "${executable}" and not "${processName}"`;
   }
+  if (identity.bootId !== command.bootId) {
+    return `${named}, but the host was restarted since the start command`;
+  }
   if (identity.startTicks < command.startTicks) {
     return `${named}, which is older than the start command`;
   }

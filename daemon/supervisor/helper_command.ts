@@ -39,10 +39,16 @@ export async function runHelper(
       // An earlier daemon started it: it counts until the deadline.
       succeeded = true;
     } else {
+      let isHeard = false;
       for await (const answer of launchHelper(runner, folder, command, ports)) {
         if (answer.type !== "launched") continue;
+        isHeard = true;
         const session = answer.launched.command;
         report({ type: "helperStarted", session });
+      }
+      const unheard = isHeard ? null : await endStarts(folder);
+      if (unheard !== null) {
+        report({ type: "helperStarted", session: unheard.command });
       }
       const end = await readEnd(folder);
       succeeded = end?.exit.kind === "exited" && end.exit.code === 0;
@@ -92,7 +98,18 @@ export async function makeHelperFolder(
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
-    const begun = await claim(folder) ? null : await readIdentity(folder);
-    if (begun !== null && begun !== "claimed") return { folder, begun };
+    const begun = await endStarts(folder);
+    if (begun !== null) return { folder, begun };
   }
+}
+
+/**
+ * Makes sure that nothing is started in a run folder from now on, also by a
+ * launcher that was not heard of.
+ *
+ * @returns What was started there before; null = nothing.
+ */
+export async function endStarts(folder: string): Promise<Launched | null> {
+  const begun = await claim(folder) ? null : await readIdentity(folder);
+  return begun === "claimed" ? null : begun;
 }

@@ -185,6 +185,11 @@ function resume(record: ProcessRecord): readonly Effect[] {
         ...(typeof phase.seekUntilMs === "number"
           ? [{ type: "findMain", deadlineMs: phase.seekUntilMs } as const]
           : []),
+        // Has it begun, or does it yet? Until that is heard nobody is gone.
+        ...(phase.awaitedHelper &&
+            phase.rung !== `${phase.awaitedHelper}-command`
+          ? [{ type: "runHelper", which: phase.awaitedHelper } as const]
+          : []),
         ...resumeStop(phase.rung, phase.tracked, record.exit !== null),
       ];
     case "running":

@@ -1,17 +1,13 @@
 import { AppError, assert } from "../../shared/errors.ts";
 import { isAlive, type Prober } from "../launch/prober.ts";
-import {
-  claim,
-  type EndRecord,
-  readEnd,
-  readIdentity,
-} from "../launch/run_folder.ts";
+import { type EndRecord, readEnd } from "../launch/run_folder.ts";
 import type { ProcessEvent } from "../lifecycle/events.ts";
 import { describeExit } from "../lifecycle/exit_text.ts";
 import { type Identity, trackedOf } from "../lifecycle/record.ts";
 import { toSpec } from "../lifecycle/spec.ts";
 import type { Launcher } from "../ports.ts";
 import {
+  endStarts,
   type HelperPorts,
   launchHelper,
   makeHelperFolder,
@@ -64,6 +60,10 @@ export async function runRestart(
         session = answer.launched.command;
         report({ type: "helperStarted", session });
       }
+      if (!session) {
+        session = (await endStarts(folder))?.command;
+        if (session) report({ type: "helperStarted", session });
+      }
     }
     const end = await readEnd(folder);
     // Its launcher is gone without a word: it may be there all the same.
@@ -90,8 +90,8 @@ export async function endRestart(
   for (const { name } of await readFolder(parent)) {
     if (!name.startsWith(FOLDER_PREFIX)) continue;
     const folder = `${parent}/${name}`;
-    const begun = await claim(folder) ? null : await readIdentity(folder);
-    if (begun === null || begun === "claimed") continue;
+    const begun = await endStarts(folder);
+    if (begun === null) continue;
     if (await readEnd(folder) !== null) continue;
     report({ type: "helperStarted", session: begun.command });
     await untilGone(begun.command, ports);

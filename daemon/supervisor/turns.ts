@@ -9,7 +9,7 @@ const TURN_MS_MAX = 2_000;
  */
 export class Turns {
   #free: number;
-  readonly #line: (() => void)[] = [];
+  readonly #line = new Set<() => void>();
 
   /** @param atOnce How many have their turn at the same time. */
   constructor(atOnce: number, private readonly clock: Pick<Clock, "after">) {
@@ -19,25 +19,39 @@ export class Turns {
   /**
    * Waits for a turn.
    *
+   * @param unwanted Leaves the line.
    * @returns Ends it; may be called more than once. One that hangs loses its
-   * turn after a while: it harms itself alone.
+   * turn after a while: it harms itself alone. null = it left the line.
    */
-  async take(): Promise<() => void> {
-    if (this.#free === 0) {
-      await new Promise<void>((resolve) => this.#line.push(resolve));
-    } else {
-      this.#free--;
-    }
+  async take(unwanted: AbortSignal): Promise<(() => void) | null> {
+    if (unwanted.aborted) return null;
+    if (this.#free > 0) this.#free--;
+    else if (!await this.#standInLine(unwanted)) return null;
     let isOver = false;
     const end = () => {
       if (isOver) return;
       isOver = true;
       limit.cancel();
-      const next = this.#line.shift();
+      const [next] = this.#line;
       if (next === undefined) this.#free++;
       else next();
     };
     const limit = this.clock.after(TURN_MS_MAX, end);
     return end;
+  }
+
+  /** @returns Whether its turn has come; else it is not wanted any more. */
+  #standInLine(unwanted: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const leave = (isMyTurn: boolean) => {
+        this.#line.delete(begin);
+        unwanted.removeEventListener("abort", giveUp);
+        resolve(isMyTurn);
+      };
+      const begin = () => leave(true);
+      const giveUp = () => leave(false);
+      this.#line.add(begin);
+      unwanted.addEventListener("abort", giveUp);
+    });
   }
 }

@@ -90,7 +90,7 @@ Deno.test("transition() keeps a restart through every rung", () => {
   const story = running({ StopCmd: "/bin/stop", KillCmd: "/bin/kill" })
     .on(restart(5_000)).on(EVENTS.helperStarted)
     .on({ type: "deadline", nowMs: 11_000 })
-    .on({ type: "deadline", nowMs: 13_000 })
+    .on({ type: "deadline", nowMs: 13_000 }).on(EVENTS.helperStarted)
     .on({ type: "deadline", nowMs: 18_000 })
     .on(ended(signalled(9))).on(swept(18_100));
   assertEquals(story.lines.at(-1), "swept: staging, prepare");
@@ -107,6 +107,44 @@ Deno.test("transition() keeps a stop command off the next generation", () => {
     "helperEnded: stopping stop-command @11000, sweep TERM 10+30",
     "swept: staging, prepare",
   ]);
+});
+
+Deno.test("transition() keeps a late stop command off the next generation", () => {
+  // The host is slow: all is over before the command has begun.
+  const late = () =>
+    running({ StopCmd: "/bin/stop" }).on(restart(5_000))
+      .on({ type: "deadline", nowMs: 11_000 })
+      .on(ended(signalled(15))).on(swept(12_000));
+  const story = late().on(EVENTS.helperStarted).on(swept(12_100, HELPER.pid))
+    .on({ type: "deadline", nowMs: 13_000 }).on(swept(13_100));
+  assertEquals(story.lines.slice(1), [
+    "deadline: stopping sigterm @13000, signal 10",
+    "ended: stopping sigterm @13000, sweep TERM 10",
+    "swept: stopping sigterm @13000, sweep 0 10 after 100",
+    "helperStarted: stopping sigterm @13000",
+    "swept: stopping sigterm @13000, sweep 0 10+30 after 100",
+    "deadline: stopping sigkill @14000, sweep KILL 10+30",
+    "swept: staging, prepare",
+  ]);
+  // Or it never begins.
+  const never = late().on({ type: "deadline", nowMs: 13_000 })
+    .on(swept(13_100)).on(EVENTS.helperEnded).on(swept(13_200));
+  assertEquals(never.lines.slice(4), [
+    "deadline: stopping sigkill @14000, sweep KILL 10",
+    "swept: stopping sigkill @14000, sweep KILL 10 after 100",
+    "helperEnded: stopping sigkill @14000",
+    "swept: staging, prepare",
+  ]);
+});
+
+Deno.test("transition() skips the kill command while the stop command is not heard of", () => {
+  const story = running({ StopCmd: "/bin/stop", KillCmd: "/bin/kill" })
+    .on(restart(5_000)).on({ type: "deadline", nowMs: 11_000 })
+    .on({ type: "deadline", nowMs: 13_000 });
+  assertEquals(
+    story.lines.at(-1),
+    "deadline: stopping sigkill @14000, sweep KILL 10",
+  );
 });
 
 Deno.test("transition() restarts what is about to be executed", () => {

@@ -45,3 +45,29 @@ for (const aheadMs of [-3_600_000, 3_600_000]) {
     assertEquals(looks > 30, true);
   });
 }
+
+Deno.test("findMain() finds nobody of another boot than its start command", async () => {
+  // Ticks are counted from the boot on: this one seems to be younger.
+  const identity = { bootId: "next boot", pid: 20, startTicks: 9e9 };
+  const answer = await findMain(
+    {
+      readPidFile: () =>
+        Promise.resolve({ identity, state: "S", session: 20, executable: "x" }),
+      probe: () => Promise.reject(new Error("nobody is asked for")),
+    },
+    new FakeClock(),
+    {
+      pidFile: "/p.pid",
+      processName: "x",
+      findUid: () => Promise.resolve(null),
+      command: COMMAND,
+      deadlineMs: 0,
+      isCurrent: () => true,
+    },
+  );
+  assertEquals(answer, {
+    isFound: false,
+    message: "/p.pid names pid 20, but the host was restarted since the " +
+      "start command",
+  });
+});

@@ -16,18 +16,26 @@ import { Surroundings } from "../../../daemon/supervisor/surroundings.ts";
 import { Users } from "../../../daemon/supervisor/users.ts";
 import { WorkFolders } from "../../../daemon/supervisor/work_folders.ts";
 import { BackgroundTasks } from "../../../shared/background.ts";
-import { systemClock } from "../../../shared/clock.ts";
+import { type Clock, systemClock } from "../../../shared/clock.ts";
 import type { ProcessInfo } from "../../../shared/manager_api/types.ts";
 import { FakeLauncher } from "../../support/fake_launcher.ts";
 import { type TempDir, tempDir } from "../../support/temp_dir.ts";
 import { createLogger } from "../../../shared/logger.ts";
-import { COMMAND, LAUNCHED, record, SIMPLE } from "../lifecycle/records.ts";
+import {
+  COMMAND,
+  info as definition,
+  LAUNCHED,
+  record,
+  SIMPLE,
+  stopping,
+} from "../lifecycle/records.ts";
 
 /** A daemon's inside, found in the middle of something. */
 function bench(
   { path }: TempDir,
   phase: Phase,
   info: Partial<ProcessInfo> = {},
+  clock: Clock = systemClock,
 ) {
   const failures: string[] = [];
   const background = new BackgroundTasks((name, error) =>
@@ -64,7 +72,7 @@ function bench(
     staging,
     prober: new Prober(launcher, systemClock, background, logger),
     exits: new ExitWatcher(`${path}/run`, background),
-    clock: systemClock,
+    clock,
     folders,
     users,
     surroundings: new Surroundings({ staging, users }),
@@ -202,6 +210,69 @@ for (
     store.close();
   });
 }
+
+Deno.test("recover() looks for a stop command that was asked for and not heard of", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, effects, supervisor, runner, failures, store } =
+    bench(
+      dir,
+      stopping("sigkill", { ...SIMPLE, commandEnded: true, sessions: [] }, {
+        awaitedHelper: "stop",
+        deadlineMs: 9e15,
+      }),
+      { StopCmd: "/bin/stop" },
+    );
+  const folder = ports.folders.helper(runner.record, "stop.1");
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/identity`, "1 boot 30 3000 31 3000\n");
+  await recover([runner], effects, ports);
+  await runner.until(({ phase }) => phase.state === "stopped");
+  // It was there to be swept before its process was called stopped.
+  assertEquals(launcher.sent.at(-1), "sweep KILL 30");
+  await ports.background.settle();
+  assertEquals([launcher.alive.size, failures], [0, []]);
+  ports.exits.close();
+  supervisor.close();
+  store.close();
+});
+
+Deno.test("what waits for its turn to start is stopped at once, and never started", async () => {
+  await using dir = await tempDir();
+  const { launcher, ports, supervisor, failures, store } = bench(
+    dir,
+    { state: "stopped" },
+    {},
+    // No turn ends by its time.
+    { ...systemClock, after: () => ({ cancel: () => {} }) },
+  );
+  const hang = Promise.withResolvers<void>();
+  let starts = 0;
+  launcher.run = async function* () {
+    starts++;
+    await hang.promise;
+    yield { type: "refused", message: "it hung" };
+  };
+  const ids = Array.from({ length: 9 }, (_, index) => `q${index}`);
+  for (const Id of ids) await supervisor.create(definition({ Id }));
+  for (const id of ids) {
+    await supervisor.runnerOf(id).until(({ phase }) =>
+      phase.state === "starting"
+    );
+  }
+  const stopped = await supervisor.stop("q8", 60_000);
+  assertEquals(stopped.result, "stopped");
+  hang.resolve();
+  for (const id of ids) {
+    await supervisor.runnerOf(id).until(({ phase }) =>
+      phase.state === "stopped"
+    );
+  }
+  await ports.background.settle();
+  assertEquals([starts, failures], [8, []]);
+  ports.exits.close();
+  supervisor.close();
+  store.close();
+});
 
 Deno.test("a session that is to be killed again and again is killed once at a time", async () => {
   await using dir = await tempDir();

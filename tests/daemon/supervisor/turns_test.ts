@@ -10,8 +10,9 @@ function bench(atOnce: number) {
   return {
     clock,
     begun,
-    take: (name: string) =>
-      turns.take().then((end) => {
+    take: (name: string, unwanted = new AbortController().signal) =>
+      turns.take(unwanted).then((end) => {
+        if (end === null) return;
         begun.push(name);
         ends.set(name, end);
       }),
@@ -24,7 +25,7 @@ function bench(atOnce: number) {
 
 Deno.test("so many begin at a time, the others in the order they came", async () => {
   const { begun, take, end } = bench(2);
-  const taken = ["a", "b", "c", "d"].map(take);
+  const taken = ["a", "b", "c", "d"].map((name) => take(name));
   await Promise.all(taken.slice(0, 2));
   assertEquals(begun, ["a", "b"]);
   await end("b");
@@ -52,4 +53,21 @@ Deno.test("one that hangs loses its turn", async () => {
   await end("next");
   await last;
   assertEquals(begun, ["hangs", "next", "last"]);
+});
+
+Deno.test("who is not wanted any more leaves the line", async () => {
+  const { begun, take, end } = bench(1);
+  await take("first");
+  const unwanted = new AbortController();
+  const left = take("left", unwanted.signal);
+  const next = take("next");
+  unwanted.abort();
+  await left;
+  await take("never", unwanted.signal);
+  await end("first");
+  await next;
+  assertEquals(begun, ["first", "next"]);
+  await end("next");
+  await take("last");
+  assertEquals(begun, ["first", "next", "last"]);
 });
