@@ -202,6 +202,10 @@ export class ShellLauncher implements Launcher {
 
   async findLeft(leaders: readonly Identity[]): Promise<Set<number>> {
     const lines = await this.#ask("search", leaders.map(encodeIdentity));
+    // An answer that is cut would make somebody gone who is not.
+    if (lines.pop() !== "end") {
+      throw new AppError("UNAVAILABLE", "The launcher's answer was cut");
+    }
     return new Set(lines.map((line) => {
       const pid = Number(/^left (\d+)$/.exec(line)?.[1]);
       assert(pid > 1, `the launcher answered "${line}"`);
