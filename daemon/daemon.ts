@@ -9,6 +9,7 @@ import { ExitWatcher } from "./launch/exit_watcher.ts";
 import { ShellLauncher } from "./launch/launcher.ts";
 import { ShellLookout } from "./launch/lookout.ts";
 import { Prober } from "./launch/prober.ts";
+import { SessionSearch } from "./launch/session_search.ts";
 import type { ProcessRecord } from "./lifecycle/record.ts";
 import { PackageCache } from "./package/package_cache.ts";
 import type { PackageSource } from "./package/package_source.ts";
@@ -105,6 +106,7 @@ export async function startDaemon(
     logger,
   });
   const exits = new ExitWatcher(runRoot, background);
+  const sessions = new SessionSearch(launcher, logger);
   const lookout = new ShellLookout(config.launcher, clock);
   const prober = new Prober(lookout, clock, background, logger);
   const { fileDirs } = config;
@@ -144,6 +146,7 @@ export async function startDaemon(
     launcher,
     prober,
     exits,
+    sessions,
     clock,
     folders,
     staging,

@@ -205,6 +205,8 @@ export interface Launcher {
     signal: "TERM" | "KILL" | "0",
     sessions: readonly Identity[],
   ): Promise<number[]>;
+  /** Says which sessions, named by their leaders' pids, have live members. */
+  findLeft(leaders: readonly Identity[]): Promise<ReadonlySet<number>>;
   /**
    * Writes a file in one step, as its owner; missing folders are made.
    *

@@ -8,6 +8,7 @@
 #   launcher.sh watch      the same again and again, of those that are missing
 #   launcher.sh pidfile    the same of the pid that a pid file names
 #   launcher.sh sessions   signal whole sessions, say who is left in them
+#   launcher.sh search     say in which of many sessions somebody is left
 #   launcher.sh write      write one file of a process, as its owner
 #   launcher.sh remove     remove one
 #   launcher.sh folder     make a folder of a process, and links in it
@@ -37,6 +38,8 @@ umask 077
 version=1
 tools=/usr/bin
 cgroups=/sys/fs/cgroup
+# Processes from which on a host has so many that one search serves all who end.
+crowd=1000
 # The other parts, each read only by the requests that need it.
 home=${0%/*}
 
@@ -110,6 +113,14 @@ members() {
       ;;
   esac
   set -f
+}
+
+# crowded: succeeds on a host of many processes.
+crowded() {
+  set +f
+  set -- /proc/[0-9]*
+  set -f
+  [ $# -ge "$crowd" ]
 }
 
 # owner PID: sets $owner to the real user of a process.
@@ -304,11 +315,16 @@ record_end() {
       how=exited code=$1
     fi ;;
   esac
-  # A group that still answers has survivors; else the session is searched.
+  # A group that still answers has survivors; else the session is searched, in a
+  # crowd by the daemon: each who looked through all would take all of the time.
   left=yes
   if ! kill -0 "-$child" 2>/dev/null; then
-    members "$child"
-    [ -n "$members" ] || left=no
+    if crowded; then
+      left=unknown
+    else
+      members "$child"
+      [ -n "$members" ] || left=no
+    fi
   fi
   oom=
   [ -z "$kind" ] || ! killed_for_memory || oom=' oom'
@@ -605,7 +621,7 @@ case $verb in
     . /proc/self/fd/8
     unpacker
     ;;
-  run | signal | probe | watch | pidfile | sessions | write | remove | \
+  run | signal | probe | watch | pidfile | sessions | search | write | remove | \
     folder | unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
     usage | punch)
     # Whatever else the caller had open stays out of the workload's reach.
@@ -616,6 +632,10 @@ case $verb in
       watch)
         # shellcheck source=watch.sh
         . "$home/watch.sh"
+        ;;
+      search)
+        # shellcheck source=search.sh
+        . "$home/search.sh"
         ;;
       write | remove | folder | unlink)
         # shellcheck source=files.sh

@@ -52,6 +52,7 @@ export type Verb =
   | "watch"
   | "pidfile"
   | "sessions"
+  | "search"
   | "write"
   | "remove"
   | "folder"
@@ -197,6 +198,19 @@ export class ShellLauncher implements Launcher {
     const [word, ...left] = lines[0]?.split(" ") ?? [];
     assert(word === "left", `the launcher answered "${lines.join("\n")}"`);
     return left.map(Number);
+  }
+
+  async findLeft(leaders: readonly Identity[]): Promise<Set<number>> {
+    const lines = await this.#ask("search", leaders.map(encodeIdentity));
+    // An answer that is cut would make somebody gone who is not.
+    if (lines.pop() !== "end") {
+      throw new AppError("UNAVAILABLE", "The launcher's answer was cut");
+    }
+    return new Set(lines.map((line) => {
+      const pid = Number(/^left (\d+)$/.exec(line)?.[1]);
+      assert(pid > 1, `the launcher answered "${line}"`);
+      return pid;
+    }));
   }
 
   async writeFile(

@@ -7,8 +7,8 @@ const VERSION = "1";
 /** What the launcher recorded of an end. */
 export interface EndRecord {
   readonly exit: Exit;
-  /** Whether nobody of its session was left. */
-  readonly isSessionEmpty: boolean;
+  /** Whether nobody of its session was left; null = nobody looked. */
+  readonly isSessionEmpty: boolean | null;
   /** Whether the kernel killed in its group as memory was used up. */
   readonly isOomKilled: boolean;
   /** When it was recorded; wall clock, ms. */
@@ -78,7 +78,8 @@ export async function readEnd(folder: string): Promise<EndRecord | null> {
   const file = await ifThere(path, Deno.stat);
   if (text === null || file === null) return null;
   const endedMs = file.mtime?.getTime() ?? 0;
-  const match = /^1 (exited|signalled) (\d{1,3}) (yes|no)( oom)?\n$/.exec(text);
+  const match = /^1 (exited|signalled) (\d{1,3}) (yes|no|unknown)( oom)?\n$/
+    .exec(text);
   if (match === null) {
     return {
       exit: { kind: "unknown" },
@@ -92,7 +93,7 @@ export async function readEnd(folder: string): Promise<EndRecord | null> {
     exit: match[1] === "exited"
       ? { kind: "exited", code: number }
       : { kind: "signalled", signal: number },
-    isSessionEmpty: match[3] === "no",
+    isSessionEmpty: match[3] === "unknown" ? null : match[3] === "no",
     isOomKilled: match[4] !== undefined,
     endedMs,
   };

@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { ExitWatcher } from "../launch/exit_watcher.ts";
 import type { Prober } from "../launch/prober.ts";
+import type { SessionSearch } from "../launch/session_search.ts";
 import {
   claim,
   type EndRecord,
@@ -38,6 +39,7 @@ export interface CommandPorts {
   readonly launcher: Launcher;
   readonly prober: Prober;
   readonly exits: ExitWatcher;
+  readonly sessions: SessionSearch;
   readonly clock: Clock;
   readonly folders: Folders;
   readonly staging: Staging;
@@ -187,12 +189,13 @@ export class CommandLife {
   ): Promise<void> {
     const end = await this.#readEnd(folder);
     if (end === null) return this.watchMain(runner, command, report);
+    const isSessionEmpty = await this.ports.sessions.isEmpty(end, command);
     const hasFailed = end.exit.kind !== "exited" || end.exit.code !== 0;
     const wasAsked = runner.record.phase.state === "stopping";
     report({
       type: "ended",
       exit: end.exit,
-      isSessionEmpty: end.isSessionEmpty,
+      isSessionEmpty,
       isOomKilled: end.isOomKilled,
       reason: refusal ||
         (hasFailed && !wasAsked

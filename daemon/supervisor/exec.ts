@@ -8,6 +8,7 @@ import {
   readEnd,
   readIdentity,
 } from "../launch/run_folder.ts";
+import type { SessionSearch } from "../launch/session_search.ts";
 import type { Command } from "../lifecycle/spec.ts";
 import type { CommandContext, GroupRequest, Launcher } from "../ports.ts";
 import { isTooMuch, readOutput, WRITTEN_BYTES_MAX } from "./exec_output.ts";
@@ -40,6 +41,7 @@ export type KillReason =
 /** What running a command takes. */
 export interface ExecPorts {
   readonly launcher: Pick<Launcher, "run" | "signal" | "sweep">;
+  readonly sessions: Pick<SessionSearch, "isEmpty">;
   readonly clock: Clock;
   readonly background: BackgroundTasks;
 }
@@ -108,7 +110,7 @@ export class Exec {
       const refusal = await this.#launch();
       const end = await readEnd(this.folder);
       // Whoever it left behind, and itself should its launcher have died.
-      if (end === null || !end.isSessionEmpty) this.#killAll(end);
+      if (end === null || !await this.#isEmpty(end)) this.#killAll(end);
       await this.#killed;
       this.#refuse(refusal);
       return this.#toResult(end);
@@ -153,6 +155,12 @@ export class Exec {
       this.#hasEnded = true;
     }
     return refusal;
+  }
+
+  async #isEmpty(end: EndRecord): Promise<boolean> {
+    const begun = await readIdentity(this.folder);
+    return begun !== null && begun !== "claimed" &&
+      await this.ports.sessions.isEmpty(end, begun.command);
   }
 
   #killAll(end: EndRecord | null): void {

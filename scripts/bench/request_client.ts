@@ -11,32 +11,34 @@ const request = new TextEncoder().encode(
   `GET ${target} HTTP/1.1\r\nHost: daemon\r\n\r\n`,
 );
 
-/** Reads one answer; returns how many bytes it has. */
-async function measureAnswer(connection: Deno.Conn): Promise<number> {
-  const buffer = new Uint8Array(64 * 1024);
+const decoder = new TextDecoder();
+
+/** Asks once, and takes the whole answer, which is as long as it says. */
+async function askOnce(
+  connection: Deno.Conn,
+  buffer: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  await connection.write(request);
   let length = 0;
-  while (true) {
-    length += await connection.read(buffer.subarray(length)) ?? 0;
-    const text = new TextDecoder().decode(buffer.subarray(0, length));
-    const body = text.indexOf("\r\n\r\n") + 4;
-    const size = /^content-length: (\d+)\r$/im.exec(text)?.[1];
-    if (body < 4 || length < body + Number(size)) continue;
+  let whole = Infinity;
+  while (length < whole) {
+    length += await connection.read(buffer.subarray(length)) ?? NaN;
+    if (whole < Infinity) continue;
+    const text = decoder.decode(buffer.subarray(0, length));
+    const head = text.indexOf("\r\n\r\n");
+    if (head < 0) continue;
     if (!text.startsWith("HTTP/1.1 200 ")) throw new Error(text);
-    return length;
+    whole = head + 4 + Number(/^content-length: (\d+)\r$/im.exec(text)?.[1]);
   }
+  if (length !== whole) throw new Error("this is not one answer");
 }
 
-/** Asks until the end; returns how often. All answers are of one length. */
+/** Asks until the end; returns how often. */
 async function ask(connection: Deno.Conn, endMs: number): Promise<number> {
-  await connection.write(request);
-  const length = await measureAnswer(connection);
-  const buffer = new Uint8Array(length + 1);
+  const buffer = new Uint8Array(64 * 1024);
   let count = 0;
   while (performance.now() < endMs) {
-    await connection.write(request);
-    let left = length;
-    while (left > 0) left -= await connection.read(buffer) ?? left;
-    if (left < 0) throw new Error("an answer is longer than the first one");
+    await askOnce(connection, buffer);
     count++;
   }
   return count;

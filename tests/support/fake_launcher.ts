@@ -119,6 +119,10 @@ export class FakeLauncher implements Launcher, Lookout {
     return Promise.resolve([]);
   }
 
+  findLeft(): Promise<ReadonlySet<number>> {
+    return Promise.resolve(new Set());
+  }
+
   writeFile({ root, folders, name }: FilePlace): Promise<void> {
     this.sent.push(`write ${[root, ...folders, name].join("/")}`);
     return Promise.resolve();

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { createHandlers } from "../../../daemon/api/handlers.ts";
 import { createApi } from "../../../daemon/api/server.ts";
 import type { ProcessEvent } from "../../../daemon/lifecycle/events.ts";
+import { SessionSearch } from "../../../daemon/launch/session_search.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
 import { Logs } from "../../../daemon/logs/logs.ts";
 import { Execs } from "../../../daemon/supervisor/execs.ts";
@@ -82,6 +83,7 @@ export class ApiBench implements AsyncDisposable {
     const folders = layOutFolders(`${dir.path}/run`, dir.path);
     const execs = new Execs({
       launcher,
+      sessions: new SessionSearch(launcher, logger),
       clock: this.clock,
       folders,
       logger,

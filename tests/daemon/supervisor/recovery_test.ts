@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ExitWatcher } from "../../../daemon/launch/exit_watcher.ts";
 import { Prober } from "../../../daemon/launch/prober.ts";
+import { SessionSearch } from "../../../daemon/launch/session_search.ts";
 import type { Phase } from "../../../daemon/lifecycle/record.ts";
 import { ProcessStore } from "../../../daemon/store/process_store.ts";
 import { Effects } from "../../../daemon/supervisor/effects.ts";
@@ -72,6 +73,7 @@ function bench(
     staging,
     prober: new Prober(launcher, systemClock, background, logger),
     exits: new ExitWatcher(`${path}/run`, background),
+    sessions: new SessionSearch(launcher, logger),
     clock,
     folders,
     users,
