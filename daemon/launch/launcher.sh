@@ -229,7 +229,8 @@ settings() {
   bound nproc "$5"
 }
 
-# bound NAME VALUE: adds to $bounds. Of open files the kernel has no "no limit".
+# bound NAME VALUE: adds to $bounds. Of open files the kernel has no "no limit",
+# and the shell that starts the process needs some itself.
 bound() {
   case $2 in
     -) return 0 ;;
@@ -242,6 +243,8 @@ bound() {
     [ "$bound" != unlimited ] || bound=$most
     [ "$bound" -le "$most" ] ||
       fail "Rlimits.NoFile must be at most $most, the host's fs.nr_open"
+    [ "$bound" -ge 64 ] ||
+      fail "Rlimits.NoFile must be at least 64: less will not start a program"
   fi
   bounds="$bounds --$1=$bound:$bound"
 }
@@ -348,6 +351,8 @@ ${pending#+}" ;;
 program() {
   command=$1
   case $1 in
+    # Which exec would take for options of its own.
+    -*/*) command=./$1 && return 0 ;;
     */*) return 0 ;;
   esac
   IFS=:
@@ -364,6 +369,8 @@ program() {
 # exported at the very end, when no variable of this script matters any more:
 # no name that the workload uses can reach a step before it.
 become() {
+  # stdout is the process's own by now.
+  fail() { refuse 125 "$1"; }
   trap '' PIPE
   field dir
   dir=$value
@@ -386,7 +393,7 @@ become() {
       OPTIND | "bash "BASH* | "bash "[EPU]*ID | "bash "SHELLOPTS | \
         "bash "OPTIND | "bash "*RANDOM | "bash "*SECONDS | "bash "EPOCH* | \
         "bash "LINENO | "bash "GROUPS | "bash "DIRSTACK | "bash "FUNCNAME | \
-        "bash "PIPESTATUS)
+        "bash "PIPESTATUS | "bash "HISTCMD)
         refuse 125 "the environment variable ${value%%=*} is the shell's own" ;;
     esac
     case ${value%%=*} in
@@ -608,7 +615,9 @@ case $verb in
   run | signal | probe | watch | pidfile | sessions | write | remove | \
     folder | unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
     usage | punch)
-    # Whatever else the caller had open stays out of the workload's reach.
+    # What else the caller had open stays out of the workload's reach. There is
+    # no closing of more than one digit in sh: the daemon opens nothing that it
+    # would hand on.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
       fail "the request is not of version $version"

@@ -159,6 +159,10 @@ testShells("starts nothing whose settings cannot be had", async (bench) => {
         /^error cannot set Rlimits: .*NOFILE.*not permitted$/,
       ],
       [
+        { rlimits: { NoFile: 63 } },
+        /^error Rlimits.NoFile must be at least 64: /,
+      ],
+      [
         { rlimits: { NoFile: most + 1 } },
         RegExp(
           `^error Rlimits.NoFile must be at most ${most}, the host's fs.nr_open`,
