@@ -121,6 +121,15 @@ owner() {
   return 1
 }
 
+# is_ours FOLDER: whether nobody else can exchange what is in there. Being
+# sticky does not keep others from making what we were about to.
+is_ours() {
+  [ -O "$1" ] && text=$("$tools/stat" -L -c %A -- "$1") || return 1
+  case $text in
+    ?????w* | ????????w*) return 1 ;;
+  esac
+}
+
 # same_boot ID: succeeds if the host has not been restarted since.
 same_boot() {
   IFS= read -r boot </proc/sys/kernel/random/boot_id
@@ -165,10 +174,7 @@ run() {
   esac
   [ "$value" = begin ] || fail "the request has no body"
   exec 2>>errors
-  # Else it could write to its logs, but not open /dev/stderr.
-  [ -z "$drop" ] ||
-    { true >>"$out" && true >>"$err" &&
-      "$tools/chown" -- "$uid" "$out" "$err"; } || fail "cannot make the logs"
+  [ -z "$drop" ] || hand_logs
   trap '' HUP INT TERM
   look "$$" || fail "cannot read /proc"
   launcher="$$ $start"
@@ -185,6 +191,18 @@ run() {
     exit 1
   }
   record_end "$status"
+}
+
+# hand_logs: makes the logs its user's: else it could write to them, but not
+# open /dev/stderr. A link that he put in their place would lead root away.
+hand_logs() {
+  for folder in "${out%/*}" "${err%/*}"; do
+    [ "$folder" = "${checked-}" ] || is_ours "$folder" ||
+      fail "others may write in the folder $folder, where its logs are to be"
+    checked=$folder
+  done
+  { true >>"$out" && true >>"$err"; } &&
+    "$tools/chown" -- "$uid" "$out" "$err" || fail "cannot make the logs"
 }
 
 # id TEXT: succeeds for what may be a uid or gid. The largest number of 32 bits
