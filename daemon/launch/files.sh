@@ -27,7 +27,7 @@ unlink() { write; }
 walk() {
   arrive || fail "the folder where the file begins has no path"
   while :; do
-    [ -z "$drop" ] || is_ours || as_owner
+    [ -z "$drop" ] || is_ours . || as_owner
     IFS= read -r value || fail "the request was cut"
     case $value in
       "folder "*)
@@ -64,15 +64,6 @@ one_file() {
   [ ! -L "./$name" ] && { [ -f "./$name" ] || [ ! -e "./$name" ]; } ||
     fail "$here/$name is there and is no regular file"
   "${verb}_file"
-}
-
-# is_ours: whether nobody else can exchange what is in the folder where we are.
-# Being sticky does not keep others from making what we were about to.
-is_ours() {
-  [ -O . ] && text=$("$tools/stat" -c %A .) || return 1
-  case $text in
-    ?????w* | ????????w*) return 1 ;;
-  esac
 }
 
 # plain: a name must not lead anywhere else by itself.

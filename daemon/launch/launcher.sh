@@ -132,6 +132,15 @@ owner() {
   return 1
 }
 
+# is_ours FOLDER: whether nobody else can exchange what is in there. Being
+# sticky does not keep others from making what we were about to.
+is_ours() {
+  [ -O "$1" ] && text=$("$tools/stat" -L -c %A -- "$1") || return 1
+  case $text in
+    ?????w* | ????????w*) return 1 ;;
+  esac
+}
+
 # same_boot ID: succeeds if the host has not been restarted since.
 same_boot() {
   IFS= read -r boot </proc/sys/kernel/random/boot_id
@@ -176,10 +185,7 @@ run() {
   esac
   [ "$value" = begin ] || fail "the request has no body"
   exec 2>>errors
-  # Else it could write to its logs, but not open /dev/stderr.
-  [ -z "$drop" ] ||
-    { true >>"$out" && true >>"$err" &&
-      "$tools/chown" -- "$uid" "$out" "$err"; } || fail "cannot make the logs"
+  [ -z "$drop" ] || hand_logs
   trap '' HUP INT TERM
   look "$$" || fail "cannot read /proc"
   launcher="$$ $start"
@@ -196,6 +202,18 @@ run() {
     exit 1
   }
   record_end "$status"
+}
+
+# hand_logs: makes the logs its user's: else it could write to them, but not
+# open /dev/stderr. A link that he put in their place would lead root away.
+hand_logs() {
+  for folder in "${out%/*}" "${err%/*}"; do
+    [ "$folder" = "${checked-}" ] || is_ours "$folder" ||
+      fail "others may write in the folder $folder, where its logs are to be"
+    checked=$folder
+  done
+  { true >>"$out" && true >>"$err"; } &&
+    "$tools/chown" -- "$uid" "$out" "$err" || fail "cannot make the logs"
 }
 
 # id TEXT: succeeds for what may be a uid or gid. The largest number of 32 bits
@@ -240,7 +258,8 @@ settings() {
   bound nproc "$5"
 }
 
-# bound NAME VALUE: adds to $bounds. Of open files the kernel has no "no limit".
+# bound NAME VALUE: adds to $bounds. Of open files the kernel has no "no limit",
+# and the shell that starts the process needs some itself.
 bound() {
   case $2 in
     -) return 0 ;;
@@ -253,6 +272,8 @@ bound() {
     [ "$bound" != unlimited ] || bound=$most
     [ "$bound" -le "$most" ] ||
       fail "Rlimits.NoFile must be at most $most, the host's fs.nr_open"
+    [ "$bound" -ge 64 ] ||
+      fail "Rlimits.NoFile must be at least 64: less will not start a program"
   fi
   bounds="$bounds --$1=$bound:$bound"
 }
@@ -364,6 +385,8 @@ ${pending#+}" ;;
 program() {
   command=$1
   case $1 in
+    # Which exec would take for options of its own.
+    -*/*) command=./$1 && return 0 ;;
     */*) return 0 ;;
   esac
   IFS=:
@@ -380,6 +403,8 @@ program() {
 # exported at the very end, when no variable of this script matters any more:
 # no name that the workload uses can reach a step before it.
 become() {
+  # stdout is the process's own by now.
+  fail() { refuse 125 "$1"; }
   trap '' PIPE
   field dir
   dir=$value
@@ -402,7 +427,7 @@ become() {
       OPTIND | "bash "BASH* | "bash "[EPU]*ID | "bash "SHELLOPTS | \
         "bash "OPTIND | "bash "*RANDOM | "bash "*SECONDS | "bash "EPOCH* | \
         "bash "LINENO | "bash "GROUPS | "bash "DIRSTACK | "bash "FUNCNAME | \
-        "bash "PIPESTATUS)
+        "bash "PIPESTATUS | "bash "HISTCMD)
         refuse 125 "the environment variable ${value%%=*} is the shell's own" ;;
     esac
     case ${value%%=*} in
@@ -624,7 +649,9 @@ case $verb in
   run | signal | probe | watch | pidfile | sessions | search | write | remove | \
     folder | unlink | user | unpack | link | has | discard | limit | oom | ungroup | \
     usage | punch)
-    # Whatever else the caller had open stays out of the workload's reach.
+    # What else the caller had open stays out of the workload's reach. There is
+    # no closing of more than one digit in sh: the daemon opens nothing that it
+    # would hand on.
     exec 3>&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
     IFS= read -r value && [ "$value" = "bcs-launcher $version" ] ||
       fail "the request is not of version $version"

@@ -11,7 +11,7 @@ punch() {
     *) fail "the request has no folder of the logs" ;;
   esac
   cd -P -- "$value" 2>/dev/null || fail "the folder $value cannot be entered"
-  is_ours || fail "others may write in the folder $value"
+  is_ours . || fail "others may write in the folder $value"
   field file
   name=$value
   plain

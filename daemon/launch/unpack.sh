@@ -31,7 +31,7 @@ own_place() {
   cd -P -- "$value" 2>/dev/null || fail "the folder $value cannot be entered"
   arrive || fail "the folder of the package has no path"
   while :; do
-    is_ours ||
+    is_ours . ||
       fail "${here:-/} is not the daemon's own, or others may write there"
     IFS= read -r value || fail "the request was cut"
     case $value in

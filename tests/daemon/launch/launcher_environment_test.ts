@@ -172,6 +172,7 @@ const SPECIAL_NAMES = [
   "PPID",
   "HISTSIZE",
   "FUNCNAME",
+  "HISTCMD",
   "RANDOM",
   "SECONDS",
   "UID",

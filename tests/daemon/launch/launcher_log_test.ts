@@ -1,7 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { exists, type LaunchBench, testShells } from "./launch_bench.ts";
+import type { UserIds } from "../../../daemon/ports.ts";
+import {
+  exists,
+  IS_ROOT,
+  type LaunchBench,
+  NOBODY,
+  testShells,
+} from "./launch_bench.ts";
 
-// The request that gives the blocks of a log's oldest part back.
+// The request that gives the blocks of a log's oldest part back, and the folder
+// that logs are made in.
 
 const CONTENT = "0123456789".repeat(2_000);
 
@@ -81,3 +89,40 @@ testShells("makes a hole in a log alone", async (bench) => {
     assertEquals(await Deno.readTextFile(path), CONTENT);
   }
 });
+
+testShells(
+  "lends no privilege where a user may have put a link",
+  async (bench) => {
+    const [logs, kept] = [`${bench.dir}/logs`, `${bench.dir}/kept`];
+    await Deno.mkdir(logs);
+    await Deno.writeTextFile(kept, "kept\n", { mode: 0o600 });
+    await Deno.symlink(kept, `${logs}/a.stdout`);
+    const run = async (user: UserIds) =>
+      await bench.launch({
+        user,
+        stdoutPath: `${logs}/a.stdout`,
+        stderrPath: `${logs}/a.stderr`,
+        command: ["/usr/bin/echo", "said"],
+      });
+    for (const mode of [0o777, 0o1777, 0o775]) {
+      await Deno.chmod(logs, mode);
+      const launch = await run(NOBODY);
+      assertEquals(await launch.answers, [
+        `error others may write in the folder ${logs}, where its logs are to be`,
+      ]);
+      assertEquals(await launch.end(), "");
+    }
+    await Deno.chmod(logs, 0o755);
+    await Deno.chown(logs, NOBODY.uid, NOBODY.gid);
+    assertEquals((await (await run(NOBODY)).answers).length, 1);
+    const { uid } = await Deno.stat(kept);
+    assertEquals([uid, await Deno.readTextFile(kept)], [0, "kept\n"]);
+    assertEquals(await exists(`${logs}/a.stderr`), false);
+
+    await Deno.chown(logs, 0, 0);
+    await Deno.remove(`${logs}/a.stdout`);
+    await (await run(NOBODY)).end();
+    assertEquals((await Deno.stat(`${logs}/a.stdout`)).uid, NOBODY.uid);
+  },
+  IS_ROOT ? null : "needs root, to act for another user",
+);

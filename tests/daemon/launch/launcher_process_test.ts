@@ -205,7 +205,7 @@ testShells("shows no secret in any argument list", async (bench) => {
   const secret = crypto.randomUUID();
   const launch = await bench.launch({
     environment: Array.from(
-      { length: 300 },
+      { length: 1_000 },
       (_, index) => `V${index}=${secret}`,
     ),
     command: ["/usr/bin/sleep", "1000"],

@@ -107,6 +107,24 @@ testShells("refuses bodies that are not what they must be", async (bench) => {
   await assertNothingRan(bench);
 });
 
+testShells("says where a body was cut, and not to its log", async (bench) => {
+  for (const next of ["dir", "umask", "env"]) {
+    const request = await bench.request({ command: touch(bench) });
+    const lines = encodeLaunch(request);
+    const cut = lines.findIndex((line) => line.startsWith(`${next} `));
+    const launch = await bench.send(
+      request,
+      `${lines.slice(0, cut).join("\n")}\n`,
+    );
+    const text = `the request ends before "${next}"`;
+    assertEquals((await launch.answers).slice(1), [`error ${text}`]);
+    assertEquals(await launch.end(), "1 exited 125 no");
+    assertEquals(await launch.stdout(), "");
+    assertEquals(await launch.stderr(), `bcs-process: ${text}\n`);
+  }
+  await assertNothingRan(bench);
+});
+
 testShells("refuses what is no user, and no settings", async (bench) => {
   const request = await bench.request({ command: touch(bench) });
   const lines = encodeLaunch(request);
@@ -268,6 +286,14 @@ testShells("looks for a word in the folders of PATH alone", async (bench) => {
   assertEquals(await run("*", both), none);
   assertEquals(await run("own"), none);
   assertEquals(await run("pwd"), `${dir}/work`);
+});
+
+testShells("takes a path that begins with a dash for one", async (bench) => {
+  await Deno.mkdir(`${bench.dir}/work/-c`);
+  await writeProgram(`${bench.dir}/work/-c/run`, '#!/bin/sh\necho "$@"\n');
+  const launch = await bench.launch({ command: ["-c/run", "-a", "b"] });
+  assertEquals(await launch.end(), "1 exited 0 no", await launch.stderr());
+  assertEquals(await launch.stdout(), "-a b\n");
 });
 
 testShells("refuses what is no request", async (bench) => {
