@@ -22,7 +22,7 @@ import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { Turns } from "./turns.ts";
+import { Slots } from "./slots.ts";
 import type { Users } from "./users.ts";
 
 /** Takes what comes of an effect. */
@@ -52,10 +52,10 @@ export interface CommandPorts {
 export class CommandLife {
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
-  readonly #turns: Turns;
+  readonly #slots: Slots;
 
   constructor(private readonly ports: CommandPorts) {
-    this.#turns = new Turns(STARTS_MAX, ports.clock);
+    this.#slots = new Slots(STARTS_MAX, ports.clock);
   }
 
   /** Ends all watches of a process. */
@@ -84,18 +84,18 @@ export class CommandLife {
 
   /** Starts the command of a process, and follows it to its end. */
   async launch(runner: ProcessRunner, report: Report): Promise<void> {
-    const endTurn = await this.#turns.take();
+    const freeSlot = await this.#slots.take();
     try {
-      await this.#launch(runner, report, endTurn);
+      await this.#launch(runner, report, freeSlot);
     } finally {
-      endTurn();
+      freeSlot();
     }
   }
 
   async #launch(
     runner: ProcessRunner,
     report: Report,
-    endTurn: () => void,
+    freeSlot: () => void,
   ): Promise<void> {
     const { record } = runner;
     const { folders, launcher, clock, surroundings, groups, logger } =
@@ -117,7 +117,7 @@ export class CommandLife {
           tracked = track(answer.launched);
           report({ type: "launched", tracked });
         } else if (answer.type === "executed") {
-          endTurn();
+          freeSlot();
           report({ type: "executed", nowMs: clock.nowMs() });
         } else if (answer.type === "unlimited") {
           const { reason } = answer;
