@@ -59,8 +59,11 @@ export class ShellLookout implements Lookout {
     this.#watcher = null;
     if (watcher === null) return;
     kill(watcher.child);
-    // Its pipes are broken: that is how it was meant.
-    await watcher.requests.abort().catch(() => {});
+    // Its pipes are broken: that is how it was meant. A look that is under way
+    // fails with this.
+    await watcher.requests.abort(
+      new AppError("UNAVAILABLE", "The launcher that watches was let go"),
+    ).catch(() => {});
     await watcher.lines.return?.();
     await watcher.child.status;
   }

@@ -1,6 +1,6 @@
+import { KeyedTurns } from "../../shared/keyed_turns.ts";
 import type { FilePlace, Launcher, UnpackRequest, UserIds } from "../ports.ts";
 import type { HeldPackage } from "./package_source.ts";
-import { Turns } from "./turns.ts";
 
 /** How much larger than itself a package may become ... */
 const RATIO_MAX = 200;
@@ -40,7 +40,7 @@ export interface Wanted {
  * one step and removed when nobody uses them.
  */
 export class Trees {
-  readonly #turns = new Turns();
+  readonly #turns = new KeyedTurns();
 
   constructor(private readonly ports: TreePorts) {}
 

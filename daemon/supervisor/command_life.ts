@@ -23,7 +23,7 @@ import { readLastLines } from "./last_lines.ts";
 import type { ProcessRunner } from "./process_runner.ts";
 import type { Staging } from "./staging.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { Turns } from "./turns.ts";
+import { Slots } from "./slots.ts";
 import type { Users } from "./users.ts";
 
 /** Takes what comes of an effect. */
@@ -54,10 +54,10 @@ export interface CommandPorts {
 export class CommandLife {
   readonly #watches = new WeakMap<ProcessRunner, Set<() => void>>();
 
-  readonly #turns: Turns;
+  readonly #slots: Slots;
 
   constructor(private readonly ports: CommandPorts) {
-    this.#turns = new Turns(STARTS_MAX, ports.clock);
+    this.#slots = new Slots(STARTS_MAX, ports.clock);
   }
 
   /** Ends all watches of a process. */
@@ -86,26 +86,26 @@ export class CommandLife {
 
   /** Starts the command of a process, and follows it to its end. */
   async launch(runner: ProcessRunner, report: Report): Promise<void> {
-    const endTurn = await this.#takeTurn(runner);
-    if (endTurn === null) {
+    const freeSlot = await this.#takeSlot(runner);
+    if (freeSlot === null) {
       report({ type: "claimed", nowMs: this.ports.clock.nowMs() });
       return;
     }
     try {
-      await this.#launch(runner, report, endTurn);
+      await this.#launch(runner, report, freeSlot);
     } finally {
-      endTurn();
+      freeSlot();
     }
   }
 
   /** Waits for its turn to start; null = it is to be stopped meanwhile. */
-  async #takeTurn(runner: ProcessRunner): Promise<(() => void) | null> {
+  async #takeSlot(runner: ProcessRunner): Promise<(() => void) | null> {
     const unwanted = new AbortController();
     const unwatch = runner.watch(({ phase }) => {
       if (phase.state !== "starting") unwanted.abort();
     });
     try {
-      return await this.#turns.take(unwanted.signal);
+      return await this.#slots.take(unwanted.signal);
     } finally {
       unwatch();
     }
@@ -114,7 +114,7 @@ export class CommandLife {
   async #launch(
     runner: ProcessRunner,
     report: Report,
-    endTurn: () => void,
+    freeSlot: () => void,
   ): Promise<void> {
     const { record } = runner;
     const { folders, launcher, clock, surroundings, groups, logger } =
@@ -136,7 +136,7 @@ export class CommandLife {
           tracked = track(answer.launched);
           report({ type: "launched", tracked });
         } else if (answer.type === "executed") {
-          endTurn();
+          freeSlot();
           report({ type: "executed", nowMs: clock.nowMs() });
         } else if (answer.type === "unlimited") {
           const { reason } = answer;

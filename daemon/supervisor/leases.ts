@@ -94,12 +94,12 @@ export class Leases {
     this.#dueMs = Infinity;
     const over = [...this.#leases].filter(([, { endsMs }]) => endsMs <= nowMs);
     for (const [runner, lease] of over) {
-      const { owner, timeoutMs, endsMs } = lease;
+      const { owner, timeoutMs } = lease;
       lease.endsMs = Infinity;
       runner.dispatch({
         type: "leaseEnded",
         owner,
-        silentMs: timeoutMs + nowMs - endsMs,
+        silentMs: timeoutMs,
         nowMs: this.clock.nowMs(),
       });
     }

@@ -1,4 +1,5 @@
 import { AppError, messageOf } from "../../shared/errors.ts";
+import { KeyedTurns } from "../../shared/keyed_turns.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { PackageStatus, Uri } from "../../shared/manager_api/types.ts";
 import type { PlacedPackage, ProcessRecord } from "../lifecycle/record.ts";
@@ -9,7 +10,6 @@ import {
   type Trees,
   type Wanted,
 } from "../package/trees.ts";
-import { Turns } from "../package/turns.ts";
 import type { FilePlace } from "../ports.ts";
 import { findPlace, ruleOfRoots, toPlain } from "./file_place.ts";
 import type { ProcessRunner } from "./process_runner.ts";
@@ -54,7 +54,7 @@ export class Packages {
   /** Processes that are being deleted. */
   readonly #leaving = new WeakSet<ProcessRunner>();
   /** One thing after the other in each OutputDir. */
-  readonly #turns = new Turns();
+  readonly #turns = new KeyedTurns();
 
   constructor(private readonly ports: PackagesPorts) {}
 

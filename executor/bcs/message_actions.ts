@@ -13,7 +13,7 @@ import type {
 } from "./bcs_message.ts";
 import { toProcessFile } from "./process_file.ts";
 import { runCommand, toCommandFailure } from "./run_command.ts";
-import type { TaskTurns } from "./task_turns.ts";
+import type { KeyedTurns } from "../../shared/keyed_turns.ts";
 
 const FIXED_ENVIRONMENT =
   "the environment of a running process cannot be changed: send the variable " +
@@ -22,7 +22,7 @@ const FIXED_ENVIRONMENT =
 type Action<T extends BcsMessageType> = (
   message: BcsMessage<T>,
   ports: ActionPorts,
-  turns: TaskTurns,
+  turns: KeyedTurns,
 ) => readonly Reply[] | Promise<readonly Reply[]>;
 
 /** What is done about each type of message; null = it is itself an answer. */
@@ -64,7 +64,7 @@ export function isAnswerType(type: number): boolean {
 export async function carryOut<T extends BcsMessageType>(
   message: BcsMessage<T> & { readonly Type: T },
   ports: ActionPorts,
-  turns: TaskTurns,
+  turns: KeyedTurns,
 ): Promise<readonly Reply[]> {
   const action: Action<T> | null = ACTIONS[message.Type];
   assert(action !== null, "An answer was taken for something to do");
@@ -93,7 +93,7 @@ function forEachTask<T extends BcsMessageType>(
   return async (
     message: BcsMessage<T>,
     ports: ActionPorts,
-    turns: TaskTurns,
+    turns: KeyedTurns,
   ): Promise<readonly Reply[]> => {
     const { TaskID }: Pick<BcsMessage, "TaskID"> = message;
     const ids = TaskID?.value ? [TaskID.value] : ports.taskIds();
@@ -114,7 +114,7 @@ interface Step {
 async function runSteps(
   steps: readonly Step[],
   { taskIds, isEnding }: ActionPorts,
-  turns: TaskTurns,
+  turns: KeyedTurns,
 ): Promise<readonly Reply[]> {
   if (steps.length === 0) {
     return [{ Status: "failed", Message: "no task of this executor runs" }];
@@ -203,7 +203,7 @@ function queryStatus(
 function updateResources(
   { UpdateTaskResources: { Resources } }: BcsMessage<8>,
   ports: ActionPorts,
-  turns: TaskTurns,
+  turns: KeyedTurns,
 ): Promise<readonly Reply[]> {
   return runSteps(
     Resources.map((resources) => ({

@@ -2,13 +2,13 @@ import type { BackgroundTasks } from "../../shared/background.ts";
 import { boundText } from "../../shared/bound_text.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { AppError, InvalidInputError } from "../../shared/errors.ts";
+import { KeyedTurns } from "../../shared/keyed_turns.ts";
 import type { LogFields, Logger } from "../../shared/logger.ts";
 import type { BcsMessage } from "./bcs_message.ts";
 import type { ActionPorts, Reply } from "./action.ts";
 import { carryOut, isAnswerType, toFailure } from "./message_actions.ts";
 import { MessageMemory } from "./message_memory.ts";
 import { parseMessageEvent, type ReceivedMessage } from "./read_message.ts";
-import { TaskTurns } from "./task_turns.ts";
 
 /** Most messages at work at a time. */
 const AT_WORK_MAX = 32;
@@ -33,7 +33,7 @@ export interface MessagePorts extends ActionPorts {
  */
 export class MessageHandler {
   readonly #memory = new MessageMemory();
-  readonly #turns = new TaskTurns();
+  readonly #turns = new KeyedTurns();
   #atWork = 0;
 
   constructor(private readonly ports: MessagePorts) {}

@@ -12,7 +12,7 @@ import type {
   CommandRequest,
 } from "./bcs_message.ts";
 import { toShellExitCode } from "./shell_exit_code.ts";
-import type { TaskTurns } from "./task_turns.ts";
+import type { KeyedTurns } from "../../shared/keyed_turns.ts";
 
 /** Time that a command beside a process may take, seconds. */
 const COMMAND_S_MAX = 60;
@@ -31,7 +31,7 @@ const TEXT_BYTES_MAX = 4_096;
 export async function runCommand(
   message: BcsMessage<12>,
   { manager, taskIds }: ActionPorts,
-  turns: TaskTurns,
+  turns: KeyedTurns,
 ): Promise<readonly Reply[]> {
   const { TaskId, Cmd, Env, User, WorkingDir } = message.RequestCommandTask;
   const problems = findProblems(message.RequestCommandTask, taskIds());

@@ -153,7 +153,8 @@ Deno.test("exec needs a process that runs", async () => {
 });
 
 Deno.test({
-  name: "exec runs as the process's user or another one (root only)",
+  name: "exec runs as the process's user or another one" +
+    (IS_ROOT ? "" : " (skipped: needs root, to be somebody else)"),
   ignore: !IS_ROOT,
   async fn() {
     await using daemon = await TestDaemon.start();

@@ -17,6 +17,12 @@ import {
   WIRES,
 } from "../support/test_executor.ts";
 
+/**
+ * What takes so long waited for another grace period than the one that counts,
+ * which is 100 s and more; a loaded host may take a while. On a clock that no
+ * host slows down `conformance/` holds the times.
+ */
+const SLOW_MS = 30_000;
 const OBEDIENT = "exec sleep 1000";
 /** Ignores SIGTERM, and says so once it does. */
 const STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
@@ -55,7 +61,7 @@ for (const wire of WIRES) {
       agent.kill("one", 1_000);
       await agent.updateOf("one", "TASK_KILLED");
     });
-    assert(tookMs >= 1_000 && tookMs < 4_000, `it took ${tookMs} ms`);
+    assert(tookMs >= 1_000 && tookMs < SLOW_MS, `it took ${tookMs} ms`);
     const { status } = await agent.updateOf("one", "TASK_KILLED");
     assertStringIncludes(status.message ?? "", "signal 9 (SIGKILL)");
     assert(!isAlive(Pid));
@@ -68,13 +74,14 @@ for (const wire of WIRES) {
   Deno.test(`executor kills with the grace period of the task ${how}`, async () => {
     await using chain = await startChain(wire);
     const { agent, daemon, executor } = chain;
-    agent.launch(bcsTask("one", { startCmd: STUBBORN }, { graceMs: 1_000 }));
+    // Longer than that of a task that says nothing.
+    agent.launch(bcsTask("one", { startCmd: STUBBORN }, { graceMs: 4_000 }));
     await waitUntilReady(daemon, "one");
     const tookMs = await timed(async () => {
       agent.kill("one");
       await agent.updateOf("one", "TASK_KILLED");
     });
-    assert(tookMs >= 1_000 && tookMs < 4_000, `it took ${tookMs} ms`);
+    assert(tookMs >= 4_000 && tookMs < SLOW_MS, `it took ${tookMs} ms`);
     assertEquals(await executor.exit(), 0);
     assertEquals(agent.violations, []);
   });
@@ -149,7 +156,7 @@ for (const wire of WIRES) {
       agent.shutdown();
       assertEquals(await executor.exit(), 0);
     });
-    assert(tookMs < 5_000, `it took ${tookMs} ms`);
+    assert(tookMs < SLOW_MS, `it took ${tookMs} ms`);
     for (const id of ids) {
       assertEquals(statesOf(agent, id).at(-1), "TASK_KILLED");
     }
@@ -162,14 +169,17 @@ for (const wire of WIRES) {
 Deno.test("executor stops everything within a grace period of few seconds", async () => {
   await using chain = await startChain({ shutdownGracePeriod: "2secs" });
   const { agent, daemon, executor } = chain;
-  agent.launch(shellTask("stubborn", STUBBORN));
+  agent.launch({
+    ...shellTask("stubborn", STUBBORN),
+    kill_policy: { grace_period: { nanoseconds: 100e9 } },
+  });
   await agent.updateOf("stubborn", "TASK_RUNNING");
   await waitUntilReady(daemon, "stubborn");
   const tookMs = await timed(async () => {
     agent.shutdown();
     assertEquals(await executor.exit(), 0);
   });
-  assert(tookMs < 2_000, `it took ${tookMs} ms, the agent gave it 2000`);
+  assert(tookMs < SLOW_MS, `it took ${tookMs} ms`);
   assertEquals(statesOf(agent, "stubborn").at(-1), "TASK_KILLED");
   assertEquals(agent.violations, []);
 });

@@ -11,7 +11,7 @@ const PROGRAM = decodeURIComponent(
   new URL("main.ts", import.meta.url).pathname,
 );
 const ROUNDS = 20_000;
-/** No reader may take longer for one small input, even on a busy core, ms. */
+/** No reader may take more CPU time for one small input, ms. */
 const INPUT_MS_MAX = 2_000;
 /** All that readers may hold on to, garbage included. */
 const GROWTH_MIB_MAX = 400;

@@ -68,3 +68,18 @@ Deno.test("a launcher that does not exist is an error like any other", async () 
   await assertRejects(() => lookout.look([1], []), AppError);
   await lookout.close();
 });
+
+Deno.test("a look that is under way fails when the launcher is let go", async () => {
+  const lookout = new ShellLookout(LAUNCHER_PATH, systemClock);
+  // Of which everything, a part or nothing is sent by then.
+  for (const turns of [0, 1, 2, 5, 20]) {
+    const refused = assertRejects(
+      () => lookout.look([Deno.pid], [Deno.pid]),
+      AppError,
+    );
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await lookout.close();
+    assertEquals((await refused).code, "UNAVAILABLE");
+  }
+  assertEquals(watchers(), []);
+});

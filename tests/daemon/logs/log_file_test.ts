@@ -192,6 +192,10 @@ Deno.test("a log that its process cuts short goes on with later places", async (
   assertEquals(await readLog(log), lines(1, hole / 10) + "after\n");
   // The lines before the gap are not taken for the last ones.
   assertEquals(await findLastLines(log, 5, log.end, log.start), 20_000);
+  // A daemon that begins now knows the same places.
+  const heir = bench.open();
+  heir.look();
+  assertEquals([heir.end, await readLog(heir)], [20_006, await readLog(log)]);
   bench.append(lines(1, 2000));
   log.look();
   assert(await log.rotate());
@@ -291,6 +295,15 @@ Deno.test("the last lines are found across files", async () => {
   assertEquals(await find(1), 99_992);
   assertEquals(await find(2), 99_991);
   assertEquals(await find(4), 99_980);
+});
+
+Deno.test("the first of all lines may be empty", async () => {
+  await using bench = await LogBench.create(16 * KIB, 100);
+  bench.append("\na\n");
+  const log = bench.open();
+  log.look();
+  const found = [1, 2, 3, 4].map((count) => findLastLines(log, count, 3, 0));
+  assertEquals(await Promise.all(found), [1, 0, 0, 0]);
 });
 
 Deno.test("what lies at the place of a log and is no file is left alone", async () => {

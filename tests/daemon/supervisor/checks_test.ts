@@ -202,7 +202,10 @@ Deno.test("close() has nobody judged by a check that was cut short", async () =>
   checks.follow(runner);
   await settle();
   await advance(0);
-  const closed = checks.close();
+  let isClosed = false;
+  const closed = checks.close().then(() => isClosed = true);
+  await settle();
+  assertEquals(isClosed, false, "its command has not ended");
   await end(new AppError("FAILED_PRECONDITION", "killed"));
   await closed;
   assertEquals([causes, clock.pending], [[], 0]);

@@ -97,6 +97,21 @@ Deno.test("usage is measured again once it is old", async () => {
   await settled();
 });
 
+Deno.test("usage goes on from what was measured before", async () => {
+  const { sampler, launcher, running, clock } = bench();
+  await sampler.freshen();
+  clock.advance(10_000);
+  // Of a child that has ended nothing is known any more.
+  const amounts = { ...AMOUNTS, cpuUs: 500_000, memoryPeakBytes: 5 };
+  launcher.usage = { atMs: 10_000, used: new Map([[1, amounts]]) };
+  await sampler.freshen();
+  const usage = sampler.of(running);
+  assertEquals(
+    [usage?.CpuSeconds, usage?.CpuPercent, usage?.MemoryPeakBytes],
+    [1, 0, 20],
+  );
+});
+
 Deno.test("usage is measured by one call at a time", async () => {
   const { sampler, launcher, running, hold } = bench();
   const release = hold();

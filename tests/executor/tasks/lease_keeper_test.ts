@@ -95,6 +95,17 @@ Deno.test("LeaseKeeper beats four times within a short lease", async () => {
   await bench.end();
 });
 
+Deno.test("LeaseKeeper does not hurry where the daemon has none of its leases", async () => {
+  const bench = new Bench();
+  bench.answer = { Processes: 0, Timeout: 0 };
+  await settled();
+  await bench.advance(59_999);
+  assertEquals(bench.beats, [0]);
+  await bench.advance(1);
+  assertEquals(bench.beats, [0, 60_000]);
+  await bench.end();
+});
+
 Deno.test("LeaseKeeper misses no process that is created while it asks", async () => {
   const bench = new Bench();
   const { promise, resolve } = Promise.withResolvers<void>();

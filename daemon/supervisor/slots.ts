@@ -1,27 +1,27 @@
 import type { Clock } from "../../shared/clock.ts";
 
 /** After so long the next one begins, whatever this one still waits for, ms. */
-const TURN_MS_MAX = 2_000;
+const SLOT_MS_MAX = 2_000;
 
 /**
  * Lets so many begin at a time; the others wait in line. Many launchers side by
  * side are no faster, and leave the daemon no time to answer.
  */
-export class Turns {
+export class Slots {
   #free: number;
   readonly #line = new Set<() => void>();
 
-  /** @param atOnce How many have their turn at the same time. */
+  /** @param atOnce How many have a slot at the same time. */
   constructor(atOnce: number, private readonly clock: Pick<Clock, "after">) {
     this.#free = atOnce;
   }
 
   /**
-   * Waits for a turn.
+   * Waits for a slot.
    *
    * @param unwanted Leaves the line.
-   * @returns Ends it; may be called more than once. One that hangs loses its
-   * turn after a while: it harms itself alone. null = it left the line.
+   * @returns Frees it; may be called more than once. One that hangs loses its
+   * slot after a while: it harms itself alone. null = it left the line.
    */
   async take(unwanted: AbortSignal): Promise<(() => void) | null> {
     if (unwanted.aborted) return null;
@@ -36,7 +36,7 @@ export class Turns {
       if (next === undefined) this.#free++;
       else next();
     };
-    const limit = this.clock.after(TURN_MS_MAX, end);
+    const limit = this.clock.after(SLOT_MS_MAX, end);
     return end;
   }
 

@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { Turns } from "../../../daemon/supervisor/turns.ts";
+import { Slots } from "../../../daemon/supervisor/slots.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 function bench(atOnce: number) {
   const clock = new FakeClock();
-  const turns = new Turns(atOnce, clock);
+  const slots = new Slots(atOnce, clock);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   return {
     clock,
     begun,
     take: (name: string, unwanted = new AbortController().signal) =>
-      turns.take(unwanted).then((end) => {
+      slots.take(unwanted).then((end) => {
         if (end === null) return;
         begun.push(name);
         ends.set(name, end);
@@ -40,7 +40,7 @@ Deno.test("so many begin at a time, the others in the order they came", async ()
   assertEquals(begun, ["a", "b", "c", "d", "e"]);
 });
 
-Deno.test("one that hangs loses its turn", async () => {
+Deno.test("one that hangs loses its slot", async () => {
   const { begun, clock, take, end } = bench(1);
   await take("hangs");
   const next = take("next");
