@@ -176,7 +176,7 @@ Deno.test("a user that does not exist is refused at once", async () => {
       LogPath: "/etc/x",
       Files: [{ ...file, User: "4294967296" }, { ...file, User: "" }],
     })),
-    `(process-daemon):Cannot accept the process definition: ${unknown}; ` +
+    `Cannot accept the process definition: ${unknown}; ` +
       'Files[0].User: the user "4294967296" does not exist on this host; ' +
       `LogPath: must be below ${daemon.workspaceDir}, which the daemon's ` +
       'configuration allows in file_dirs: it is "/etc/x"',
