@@ -135,7 +135,12 @@ Deno.test("procctl create --wait says why it does not run", async () => {
     await Deno.writeTextFile(path, text);
     assertEquals((await procctl(daemon, "create", path)).code, 1, text);
   }
-  assertEquals((await procctl(daemon, "create", `${path}.no`)).code, 1);
+  assertEquals(await procctl(daemon, "create", `${path}.no`), {
+    code: 1,
+    stdout: "",
+    stderr: `procctl: Cannot read ${path}.no: ` +
+      "No such file or directory (os error 2)\n",
+  });
 });
 
 Deno.test("procctl lists, explains and tells of a process", async () => {
@@ -160,7 +165,7 @@ Deno.test("procctl lists, explains and tells of a process", async () => {
   assertEquals((await procctl(daemon, "events", "two")).stdout, "");
   assertStringIncludes(
     (await procctl(daemon, "health")).stdout,
-    "ok: 1 processes, up for ",
+    "ok: 1 process, up for ",
   );
   assertStringIncludes(
     (await procctl(daemon, "version")).stdout,
