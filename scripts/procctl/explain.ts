@@ -117,12 +117,13 @@ function describeOwner(
 /** A message stands below the event that brought it. */
 function describeHistory(history: readonly ProcessEvent[]): string[] {
   return history.flatMap((event, index) => {
-    const isNews = event.Status.Message !== history[index - 1]?.Status.Message;
+    const { Detail = "", Status } = event;
+    const message = formatMessage(Status);
+    const isNews = Status.Message !== history[index - 1]?.Status.Message &&
+      !isPlainly(Status) && !Detail.includes(message);
     return [
       `  ${formatEvent(event)}`,
-      ...(isNews && !isPlainly(event.Status)
-        ? [`    ${formatMessage(event.Status)}`]
-        : []),
+      ...(isNews ? [`    ${message}`] : []),
     ];
   });
 }

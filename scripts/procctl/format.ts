@@ -162,7 +162,7 @@ export function formatEvent(
   const result = Status.Result === "none" ? "" : ` (${Status.Result})`;
   const name = id === "" ? "" : `${id} `;
   return `${formatTime(Time)} ${name}${Cause} → ${Status.Status}${result}` +
-    (Detail === "" ? "" : `: ${Detail}`);
+    (Detail === "" ? "" : `, ${Detail}`);
 }
 
 /** What went wrong, for a terminal. */

@@ -213,7 +213,7 @@ Deno.test("events tells what an event brought", async () => {
   await bench.run("events");
   assertEquals(
     bench.screen.stdout,
-    "1970-01-01T00:00:00Z p c1 → running: pid 7\n",
+    "1970-01-01T00:00:00Z p c1 → running, pid 7\n",
   );
 });
 

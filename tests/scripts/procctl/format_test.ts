@@ -226,7 +226,7 @@ Deno.test("explain() says what happened and what comes next", () => {
     "  its owner: fw/ex/1; it runs on if that is silent for 1m 30s",
     "what happened:",
     "  2026-01-01T00:00:00Z executed → running",
-    "  2026-01-01T00:00:50Z ended → starting (signalled): now: backoff",
+    "  2026-01-01T00:00:50Z ended → starting (signalled), now: backoff",
     "    was ended by signal 9 [2J",
     "  2026-01-01T00:00:51Z noted → starting (signalled)",
   ]);
