@@ -64,7 +64,29 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
+  Deno.exit(explainFailure(error));
+}
+
+/** @returns The exit code. */
+function explainFailure(error: unknown): number {
+  if (error instanceof Deno.errors.NotCapable) {
+    const reason = error.message.replace(/, run again.*$/, "");
+    logger.error("cannot start", {
+      error: `${reason}: the daemon's folders, socket and launcher must be ` +
+        "named in the --allow- flags of its command line too",
+    });
+    return 1;
+  }
   if (!(error instanceof AppError)) throw error;
-  logger.error("cannot start", { error: error.message });
-  Deno.exit(error instanceof InvalidInputError ? 2 : 1);
+  if (!(error instanceof InvalidInputError)) {
+    logger.error("cannot start", { error: error.message });
+    return 1;
+  }
+  if (Deno.args.includes("--check-config")) {
+    const lines = error.problems.map(({ field, rule }) =>
+      `${field}: ${rule}\n`
+    );
+    Deno.stderr.writeSync(encoder.encode(lines.join("")));
+  } else logger.error("cannot start", { error: error.message });
+  return 2;
 }

@@ -1,4 +1,5 @@
 import { messageOf } from "../../shared/errors.ts";
+import { fetchReasonOf } from "../../shared/fetch_reason.ts";
 import { TryError } from "./try_error.ts";
 
 const REDIRECTS_MAX = 5;
@@ -79,8 +80,8 @@ async function getOnce(
         false,
       );
     }
-    // It quotes the URL, with what may be a token in its query; no fragment.
-    const reason = messageOf(error)
+    // It quoted the URL, with what may be a token in its query; no fragment.
+    const reason = fetchReasonOf(error)
       .replaceAll(url.href.replace(/#.*$/, ""), withoutSecrets(url));
     throw new TryError(reason, true);
   }

@@ -146,8 +146,8 @@ remove_file() {
 }
 
 # one_link: reads where the link $name leads. What bears that name and is not
-# ours stays. Ours lead into the one folder of logs; one whose log is gone was
-# made for a process that is.
+# ours stays. Ours lead into the one folder of logs; one of an earlier process
+# gives way, which keeps its log.
 one_link() {
   plain
   makes_links || fail "the request names a link where none can stand"
@@ -160,9 +160,9 @@ one_link() {
     return 0
   fi
   [ "$text" != "$value" ] || return 0
-  if [ -e "./$name" ] || { [ -L "./$name" ] &&
-    [ "${text%/*}" != "${value%/*}" ]; }; then
-    fail "$here/$name is there and is no link to a log of this process"
+  if [ -e "./$name" ] || [ -L "./$name" ]; then
+    [ "${text%/*}" = "${value%/*}" ] ||
+      fail "$here/$name is there and is no link to a log of a process"
   fi
   text=$("$tools/ln" -sfT -- "$value" "./$name" 2>&1) ||
     fail "cannot make the link $here/$name: ${text##*: }"

@@ -42,7 +42,9 @@ export function toStopped(record: ProcessRecord, nowMs: number): Decision {
             deadlineMs: nowMs + waitMs,
             waitMs,
           },
-          message: `${message}; start again ${count} is in ${waitMs / 1000} s`,
+          message: `${message}; start again ${count} comes after ${
+            waitMs / 1000
+          } s`,
         },
         effects: [],
       };

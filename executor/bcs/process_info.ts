@@ -134,7 +134,7 @@ export function toProcessInfo(
   const processInfo: ProcessInfo = {
     Id: task.task_id.value,
     ...part,
-    ...(procInfo && { Uris: toUris(procInfo, files) }),
+    ...(procInfo && { Uris: toUris(procInfo, part.LogPath, files) }),
     StopTimeout: readStopTimeout(task),
     ...(limitResources && { LimitResources: limitResources }),
     ...(files.length > 0 && { Files: files }),
@@ -154,6 +154,7 @@ function fromProcInfo(
   resource: Resource | null,
 ): ProcessPart {
   const { restartCmd, reloadCmd, checkCmd } = procInfo;
+  const logFolder = toLogFolder(procInfo.logPath);
   return {
     WorkDir: procInfo.workPath,
     ProcessName: procInfo.procName,
@@ -166,9 +167,24 @@ function fromProcInfo(
     ...(restartCmd && { RestartCmd: restartCmd }),
     ...(reloadCmd && { ReloadCmd: reloadCmd }),
     ...(checkCmd && { CheckCmd: checkCmd }),
+    ...(logFolder && { LogPath: logFolder }),
     Resource: resource,
     Argv: [],
   };
+}
+
+/**
+ * The folder of a BCS logPath, where stdout and stderr are found; "" = none.
+ * Tasks have named any path there as long as nobody looked at it, and have to
+ * start still: one that is not below the daemon's own folders may not be
+ * allowed, and one that ends like a file may be what the process writes to.
+ */
+function toLogFolder(logPath: string): string {
+  const path = toPlain(logPath);
+  const [base = "", ...names] = path.split("/");
+  const isOwn = ["${work_base_dir}", "${run_base_dir}"].includes(base);
+  const isPlain = names.length > 0 && !/(^|\/)\.\.?(\/|$)|\p{Cc}/u.test(path);
+  return isOwn && isPlain && !path.endsWith(".log") ? path : "";
 }
 
 /**
@@ -177,9 +193,14 @@ function fromProcInfo(
  */
 function toUris(
   { uris, pidFile }: ProcInfo,
+  logPath: string | undefined,
   files: readonly ProcessFile[],
 ): Uri[] {
-  const written = [pidFile, ...files.map(({ To }) => To)].map(toPlain);
+  const written = [
+    pidFile,
+    ...(logPath === undefined ? [] : [`${logPath}/stdout`]),
+    ...files.map(({ To }) => To),
+  ].map(toPlain);
   const toUri = ({ PullPolicy, ...uri }: ProcUri): Uri => {
     const folder = `${toPlain(uri.OutputDir)}/`;
     return {

@@ -5,6 +5,9 @@ import type {
 } from "../../shared/manager_api/types.ts";
 import {
   formatBytes,
+  formatCount,
+  formatEvent,
+  formatMessage,
   formatPackage,
   formatSpan,
   formatTime,
@@ -12,8 +15,8 @@ import {
 import { toPlain } from "./terminal.ts";
 
 /**
- * Says why a process is in its state: what happened to it, last first said
- * last, and what comes next.
+ * Says why a process is in its state: how it is, what comes next, and what
+ * happened to it, the last at the end.
  *
  * @param nowMs Wall clock, ms.
  */
@@ -27,17 +30,23 @@ export function explain(
     : ` for ${formatSpan((nowMs - since) / 1000)}`;
   return [
     `${Status.Id} is ${Status.Status}${span}`,
-    ...describeResult(Status),
-    ...(Status.Message === "" ? [] : [`  ${Status.Message}`]),
-    ...describeNext(Status, nowMs),
+    ...(isPlainly(Status) ? [] : [`  ${formatMessage(Status)}`]),
+    ...describeEnd(Status),
+    ...describeNext(Status, Info, nowMs),
     ...describeUsage(Status),
     ...(Status.Packages ?? []).map((each) =>
       `  package ${formatPackage(each)}`
     ),
     ...describeOwner(Status, Info),
     "what happened:",
-    ...History.map((event) => `  ${describeEvent(event)}`),
+    ...describeHistory(History),
   ].map(toPlain);
+}
+
+/** Whether its message says no more than its state. */
+function isPlainly(status: ProcessStatusInfo): boolean {
+  const message = formatMessage(status);
+  return message === "" || message === `is ${status.Status}`;
 }
 
 /** When the state was entered that it is in; null if that is not kept. */
@@ -51,56 +60,70 @@ function stateSince(
   return history[other + 1]?.Time ?? null;
 }
 
-function describeResult(status: ProcessStatusInfo): string[] {
+function describeEnd(status: ProcessStatusInfo): string[] {
   const { Result, ExitKnown, ExitCode, Signal, FinishTime } = status;
   if (Result === "none") return [];
   const how = !ExitKnown
     ? ""
     : Signal > 0
-    ? `, by signal ${Signal}`
-    : `, with exit code ${ExitCode}`;
-  const when = FinishTime > 0 ? ` at ${formatTime(FinishTime * 1000)}` : "";
-  return [`  its end: ${Result}${how}${when}`];
+    ? `, signal ${Signal}`
+    : `, exit code ${ExitCode}`;
+  const when = FinishTime > 0 ? `, at ${formatTime(FinishTime * 1000)}` : "";
+  return [`  how it ended: ${Result}${how}${when}`];
 }
 
 function describeNext(
-  { NextStartTime = 0, Restarts = 0, Healthy }: ProcessStatusInfo,
+  { Status, NextStartTime = 0, Restarts = 0, Healthy }: ProcessStatusInfo,
+  { RestartPolicy }: ProcessInspection["Info"],
   nowMs: number,
 ): string[] {
-  const next = NextStartTime * 1000;
+  const most = RestartPolicy?.MaxTimes ?? 0;
+  const ofMost = most > 0 ? ` of at most ${most}` : "";
+  const nextMs = NextStartTime * 1000 - nowMs;
   return [
-    ...(Restarts > 0 ? [`  started again ${Restarts} times in a row`] : []),
-    ...(next > 0
-      ? [`  starts again in ${formatSpan((next - nowMs) / 1000)}`]
+    ...(Restarts > 0 ? [`  starts again in a row: ${Restarts}${ofMost}`] : []),
+    ...(NextStartTime > 0
+      ? [`  the next start is in ${formatSpan(nextMs / 1000)}`]
       : []),
-    ...(Healthy === false
-      ? ["  its check command says that it is not well"]
+    ...(Status === "running" && Healthy !== null && Healthy !== undefined
+      ? [`  its check command says: ${Healthy ? "well" : "not well"}`]
       : []),
   ];
 }
 
 function describeUsage({ Usage: usage }: ProcessStatusInfo): string[] {
   return usage === null || usage === undefined ? [] : [
-    `  uses ${usage.CpuPercent.toFixed(1)}% of a cpu, ` +
+    `  uses ${usage.CpuPercent.toFixed(1)}% of a cpu and ` +
     `${formatBytes(usage.MemoryBytes)} of memory ` +
-    `(${formatBytes(usage.MemoryPeakBytes)} at most), ` +
-    `${usage.Processes} processes`,
+    `(${formatBytes(usage.MemoryPeakBytes)} at most) ` +
+    `in ${formatCount(usage.Processes)}`,
   ];
 }
 
+/** A process that is stopped has no lease. */
 function describeOwner(
-  { Owner = "" }: ProcessStatusInfo,
+  { Status, Owner = "" }: ProcessStatusInfo,
   { OrphanPolicy = "stop", HeartBeatTimeout = 0 }: ProcessInspection["Info"],
 ): string[] {
   if (Owner === "") return [];
-  const after = HeartBeatTimeout > 0
-    ? `${formatSpan(HeartBeatTimeout)} without a word`
-    : "the daemon's time without a word";
-  return [`  owned by ${Owner}: ${OrphanPolicy} after ${after} of it`];
+  if (Status === "stopped") return [`  its owner: ${Owner}`];
+  const time = HeartBeatTimeout > 0
+    ? formatSpan(HeartBeatTimeout)
+    : "the daemon's heartbeat_timeout";
+  const fate = OrphanPolicy === "stop" ? "it is stopped" : "it runs on";
+  return [`  its owner: ${Owner}; ${fate} if that is silent for ${time}`];
 }
 
-function describeEvent({ Time, Cause, Status }: ProcessEvent): string {
-  const result = Status.Result === "none" ? "" : ` (${Status.Result})`;
-  const message = Status.Message === "" ? "" : `: ${Status.Message}`;
-  return `${formatTime(Time)} ${Cause} → ${Status.Status}${result}${message}`;
+/** A message stands below the event that brought it. */
+function describeHistory(history: readonly ProcessEvent[]): string[] {
+  return history.flatMap((event, index) => {
+    const { Detail = "", Status } = event;
+    const message = formatMessage(Status);
+    const isNews = Status.Message !== history[index - 1]?.Status.Message &&
+      !isPlainly(Status) && !Detail.includes(message);
+    return [
+      `  ${formatEvent(event)}`,
+      ...(isNews ? [`    ${message}`] : []),
+    ];
+  });
 }

@@ -1,6 +1,7 @@
 import { messageOf } from "../../shared/errors.ts";
 import type {
   PackageStatus,
+  ProcessEvent,
   ProcessStatusInfo,
 } from "../../shared/manager_api/types.ts";
 import { type Terminal, toPlain } from "./terminal.ts";
@@ -50,6 +51,19 @@ export function formatPackage(status: PackageStatus): string {
   return toPlain(`${Value}: ${State}${more && ` (${more})`}`);
 }
 
+/** What a process's message says beside its name, which stands before it. */
+export function formatMessage(
+  { Id, Message }: Pick<ProcessStatusInfo, "Id" | "Message">,
+): string {
+  const name = `process ${Id} `;
+  return Message.startsWith(name) ? Message.slice(name.length) : Message;
+}
+
+/** Writes a number of processes. */
+export function formatCount(processes: number): string {
+  return processes === 1 ? "1 process" : `${processes} processes`;
+}
+
 /** What of a state needs no, some or much attention. */
 export function paintState(
   { Status, Result, Healthy }: ProcessStatusInfo,
@@ -76,10 +90,15 @@ const HEADS = [
 ];
 const STATE_COLUMN = 1;
 
-/** Lays processes out in columns, as wide as the terminal. */
+/**
+ * Lays processes out in columns, as wide as the terminal.
+ *
+ * @param nowMs Wall clock, ms.
+ */
 export function formatTable(
   processes: readonly ProcessStatusInfo[],
   terminal: Terminal,
+  nowMs: number,
 ): string[] {
   const rows = processes.map((process) => {
     const usage = process.Usage ?? null;
@@ -88,11 +107,13 @@ export function formatTable(
       process.Status,
       process.Result === "none" ? "-" : process.Result,
       String(process.Pid || "-"),
-      usage === null ? "-" : formatSpan(usage.UptimeSeconds),
+      process.Status === "running"
+        ? formatSpan(nowMs / 1000 - process.LastStartTime)
+        : "-",
       usage === null ? "-" : `${usage.CpuPercent.toFixed(1)}%`,
       usage === null ? "-" : formatBytes(usage.MemoryBytes),
       String(process.Restarts ?? 0),
-      process.Message,
+      formatMessage(process),
     ].map(toPlain);
   });
   const widths = HEADS.map((head, column) =>
@@ -127,6 +148,21 @@ export function formatTable(
 /** A time as people write it, to the second. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/**
+ * Writes an event in one line.
+ *
+ * @param id The process's name if it is to be told; "" = it is known.
+ */
+export function formatEvent(
+  { Time, Cause, Detail = "", Status }: ProcessEvent,
+  id = "",
+): string {
+  const result = Status.Result === "none" ? "" : ` (${Status.Result})`;
+  const name = id === "" ? "" : `${id} `;
+  return `${formatTime(Time)} ${name}${Cause} → ${Status.Status}${result}` +
+    (Detail === "" ? "" : `, ${Detail}`);
 }
 
 /** What went wrong, for a terminal. */

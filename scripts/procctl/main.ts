@@ -6,7 +6,7 @@
  * command's own, 128 + its signal, or 124 if its time was over.
  */
 import { systemClock } from "../../shared/clock.ts";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, messageOf } from "../../shared/errors.ts";
 import { ManagerClient } from "../../shared/manager_api/client.ts";
 import { UsageError } from "./command.ts";
 import { readCommandLine } from "./command_line.ts";
@@ -35,12 +35,16 @@ async function readText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new AppError(
+        "INVALID_ARGUMENT",
+        `${path} is not below the folder that procctl was called in: give it ` +
+          `on stdin, as in: procctl create - < FILE`,
+      );
+    }
     throw new AppError(
       "INVALID_ARGUMENT",
-      `${path} is not below the folder that procctl was called in: give it ` +
-        `on stdin, as in: procctl create - < FILE`,
-      { cause: error },
+      `Cannot read ${path}: ${messageOf(error).replace(/: readfile '.*$/, "")}`,
     );
   }
 }
@@ -64,15 +68,9 @@ function explainFailure(error: unknown): number {
     terminal.warn("see procctl --help");
     return EXIT_USAGE;
   }
-  const isExpected = error instanceof AppError ||
-    error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
-  if (!isExpected) throw error;
+  if (!(error instanceof AppError)) throw error;
   terminal.warn(formatError(error));
-  return error instanceof AppError && error.code === "UNAVAILABLE"
-    ? EXIT_UNAVAILABLE
-    : EXIT_FAILED;
+  return error.code === "UNAVAILABLE" ? EXIT_UNAVAILABLE : EXIT_FAILED;
 }
 
 Deno.exit(await main().catch(explainFailure));

@@ -9,13 +9,23 @@ set -eu
 
 home=${0%/*}
 socket=${BCS_PROCESS_SOCKET:-/var/run/process.sock}
+# Its permissions are for the one that is asked for: the last one is.
+before=
+for word in "$@"; do
+  [ "$before" != --socket ] || socket=$word
+  case $word in
+    --) break ;;
+    --socket=*) socket=${word#*=} ;;
+  esac
+  before=$word
+done
 case $socket in
   *,*) ;;
   /*) lists=yes ;;
 esac
 # In a list of permissions a comma begins another one.
 if [ -z "${lists:-}" ]; then
-  printf 'procctl: BCS_PROCESS_SOCKET must be an absolute path without a comma\n' >&2
+  printf 'procctl: the socket must be an absolute path without a comma\n' >&2
   exit 2
 fi
 

@@ -49,7 +49,8 @@ export function createTerminal(ports: TerminalPorts): Terminal {
   return {
     isInteractive,
     get columns() {
-      return isInteractive ? ports.columns() : Infinity;
+      // A terminal that was never told its width says 0.
+      return isInteractive && ports.columns() || Infinity;
     },
     print(line) {
       end();

@@ -1,4 +1,5 @@
-import { AppError, messageOf } from "../errors.ts";
+import { AppError } from "../errors.ts";
+import { fetchReasonOf } from "../fetch_reason.ts";
 import { readStream } from "../read_stream.ts";
 import { fromEnvelope } from "./envelope.ts";
 import { LOG_START_HEADER, type Operation, pathOf, ROUTES } from "./routes.ts";
@@ -215,7 +216,7 @@ export class ManagerClient {
    * process is deleted, the daemon leaves, or `signal` is aborted; whoever asks
    * again from the last `end` misses nothing.
    *
-   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; UNAVAILABLE
+   * @throws {AppError} INVALID_ARGUMENT; NOT_FOUND; UNAVAILABLE, also amid it
    */
   async followLogs(
     id: string,
@@ -223,7 +224,7 @@ export class ManagerClient {
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogPart>> {
     const response = await this.#openLogs(id, query, { follow: "1" }, signal);
-    return readParts(response, signal);
+    return this.#readParts(response, signal);
   }
 
   /** @throws {AppError} NOT_FOUND if the daemon is an original; UNAVAILABLE */
@@ -248,7 +249,8 @@ export class ManagerClient {
    * the daemon leaves or `signal` is aborted.
    *
    * @param after Only events after this one; absent = from now on.
-   * @throws {AppError} NOT_FOUND if the daemon has no events; UNAVAILABLE
+   * @throws {AppError} NOT_FOUND if the daemon has no events; UNAVAILABLE, also
+   * amid it
    */
   async follow(
     after: number | undefined,
@@ -265,7 +267,7 @@ export class ManagerClient {
       await response.body?.cancel();
       throw new AppError("NOT_FOUND", "The daemon offers no stream of events");
     }
-    return readEvents(response.body, signal);
+    return this.#readEvents(response.body, signal);
   }
 
   close(): void {
@@ -337,31 +339,43 @@ export class ManagerClient {
     return new AppError(
       "UNAVAILABLE",
       `Cannot reach the process daemon on ${this.socketPath}: ` +
-        messageOf(error),
+        fetchReasonOf(error),
       { cause: error },
     );
   }
-}
 
-async function* readParts(
-  response: Response,
-  signal: AbortSignal,
-): AsyncGenerator<LogPart> {
-  let start = Number(response.headers.get(LOG_START_HEADER));
-  if (response.body === null) return;
-  for await (const bytes of readStream(response.body, signal)) {
-    const end = start + bytes.length;
-    yield { start, end, bytes };
-    start = end;
+  async *#readParts(
+    response: Response,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogPart> {
+    let start = Number(response.headers.get(LOG_START_HEADER));
+    if (response.body === null) return;
+    for await (const bytes of this.#read(response.body, signal)) {
+      const end = start + bytes.length;
+      yield { start, end, bytes };
+      start = end;
+    }
   }
-}
 
-async function* readEvents(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  signal: AbortSignal,
-): AsyncGenerator<ProcessEvent> {
-  const events = body.pipeThrough(new ServerSentEventParseStream());
-  for await (const { data } of readStream(events, signal)) {
-    if (data !== undefined) yield JSON.parse(data) as ProcessEvent;
+  async *#readEvents(
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProcessEvent> {
+    const events = body.pipeThrough(new ServerSentEventParseStream());
+    for await (const { data } of this.#read(events, signal)) {
+      if (data !== undefined) yield JSON.parse(data) as ProcessEvent;
+    }
+  }
+
+  /** A daemon that is killed breaks off amid a stream. */
+  async *#read<T>(
+    stream: ReadableStream<T>,
+    signal: AbortSignal,
+  ): AsyncGenerator<T> {
+    try {
+      yield* readStream(stream, signal);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
   }
 }

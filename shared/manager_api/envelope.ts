@@ -38,12 +38,15 @@ export function toSuccess(data: unknown): Envelope {
   return { result: true, code: 0, message: "success", data: data ?? null };
 }
 
-/** Wraps a failure. The original puts the daemon's name before the text. */
+/** The original puts the daemon's name before the text of a failure. */
+const SPEAKER = "(process-daemon):";
+
+/** Wraps a failure. */
 export function toFailure(code: number, message: string): Envelope {
   return {
     result: false,
     code,
-    message: `(process-daemon):${message}`,
+    message: `${SPEAKER}${message}`,
     data: {},
   };
 }
@@ -70,9 +73,10 @@ export function fromEnvelope(status: number, body: string): unknown {
   if (status === 200 && envelope.result === true && envelope.code === 0) {
     return envelope.data;
   }
+  const message = envelope.message ?? `status ${status}`;
   throw new AppError(
-    codeOf(status, envelope.message ?? ""),
-    envelope.message ?? `status ${status}`,
+    codeOf(status, message),
+    message.startsWith(SPEAKER) ? message.slice(SPEAKER.length) : message,
   );
 }
 

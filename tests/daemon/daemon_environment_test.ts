@@ -176,7 +176,7 @@ Deno.test("a user that does not exist is refused at once", async () => {
       LogPath: "/etc/x",
       Files: [{ ...file, User: "4294967296" }, { ...file, User: "" }],
     })),
-    `(process-daemon):Cannot accept the process definition: ${unknown}; ` +
+    `Cannot accept the process definition: ${unknown}; ` +
       'Files[0].User: the user "4294967296" does not exist on this host; ' +
       `LogPath: must be below ${daemon.workspaceDir}, which the daemon's ` +
       'configuration allows in file_dirs: it is "/etc/x"',
@@ -231,23 +231,24 @@ Deno.test("logs are found where a definition wants them", async () => {
   await outputOf(daemon, { Id: "p", ...part });
   assertEquals(await Deno.readTextFile(`${folder}/stdout`), "out\n");
   assertEquals(await Deno.readTextFile(`${folder}/stderr`), "err\n");
-  // Two would write over each other's links.
-  await daemon.create({ Id: "q", ...part });
-  const { Message } = await daemon.waitForState("q", "stopped");
+  // The latest has the place: an instance comes again under another id while
+  // the record of the one before is still there.
+  await outputOf(daemon, { Id: "q", ...part, StartCmd: "echo second" });
+  assertEquals(await Deno.readTextFile(`${folder}/stdout`), "second\n");
+  await daemon.client.delete("p");
+  assertEquals(await Deno.readTextFile(`${folder}/stdout`), "second\n");
+  await daemon.client.delete("q");
+  assertEquals([...Deno.readDirSync(folder)], []);
+  // What is the process's own is not written over.
+  await Deno.writeTextFile(`${folder}/stdout`, "theirs");
+  await daemon.create({ Id: "r", ...part });
+  const { Message } = await daemon.waitForState("r", "stopped");
   assertEquals(
     Message,
-    `process q failed to start: LogPath ${folder}: ${folder}/stdout is there ` +
-      "and is no link to a log of this process",
+    `process r failed to start: LogPath ${folder}: ${folder}/stdout is there ` +
+      "and is no link to a log of a process",
   );
-  await daemon.client.delete("p");
-  assertEquals([...Deno.readDirSync(folder)], []);
-  // With the links gone the place is free.
-  await daemon.client.restart("q", 1).catch(() => {});
-  await daemon.waitFor(
-    "q",
-    ({ Generation, Status }) => Generation === 2 && Status === "stopped",
-  );
-  assertEquals(await Deno.readTextFile(`${folder}/stdout`), "out\n");
+  assertEquals(await Deno.readTextFile(`${folder}/stdout`), "theirs");
 });
 
 rootTest("a user has a home, groups and folders of its own", async () => {

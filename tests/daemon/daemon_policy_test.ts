@@ -68,7 +68,7 @@ Deno.test("daemon starts a process again until its policy gives it up", async ()
     id,
     (status) => status.Generation === 4 && status.NextStartTime !== 0,
   );
-  assertStringIncludes(anew.Message, "start again 1 of 2 is in 1 s");
+  assertStringIncludes(anew.Message, "start again 1 of 2 comes after 1 s");
   const { History } = await daemon.client.inspect(id);
   assertStringIncludes(
     History.filter(({ Cause }) => Cause === "ended")[0]?.Detail ?? "",
@@ -163,7 +163,7 @@ Deno.test("a process that waits can be stopped, started, but not deleted", async
   await Deno.remove(`${daemon.workDir}/start.sh`);
   assertStringIncludes(
     await messageOf(daemon.client.restart(id, 0)),
-    "start again 1 is in 3600 s",
+    "start again 1 comes after 3600 s",
   );
   await write(daemon, "exec sleep 1000");
   await daemon.client.restart(id, 0);

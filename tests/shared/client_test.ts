@@ -62,3 +62,53 @@ Deno.test("ManagerClient waits for a stop of a year", async () => {
   await stopped;
   client.close();
 });
+
+for (
+  const [what, head, read] of [
+    [
+      "events",
+      "content-type: text/event-stream\r\n",
+      (client: ManagerClient) => client.follow(0, new AbortController().signal),
+    ],
+    [
+      "a log",
+      "log-start: 0\r\n",
+      (client: ManagerClient) =>
+        client.followLogs(
+          "one",
+          { stream: "stdout" },
+          new AbortController().signal,
+        ),
+    ],
+  ] as const
+) {
+  Deno.test(`ManagerClient calls a daemon away that ends amid ${what}`, async () => {
+    await using dir = await tempDir();
+    const path = `${dir.path}/socket`;
+    using listener = Deno.listen({ transport: "unix", path });
+    const client = new ManagerClient(path);
+    const answered = answerOnce(
+      listener,
+      `HTTP/1.1 200 OK\r\n${head}Transfer-Encoding: chunked\r\n\r\n5\r\n: hi\n`,
+    );
+    const parts = await read(client);
+    await answered;
+    const error = await Array.fromAsync<unknown>(parts).catch((error) => error);
+    assert(error instanceof AppError, String(error));
+    assertEquals(error.code, "UNAVAILABLE");
+    client.close();
+  });
+}
+
+Deno.test("ManagerClient says in short why there is no daemon", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/socket`;
+  const client = new ManagerClient(path);
+  const error = await client.list().catch((error) => error);
+  assertEquals(
+    error.message,
+    `Cannot reach the process daemon on ${path}: ` +
+      "No such file or directory (os error 2)",
+  );
+  client.close();
+});

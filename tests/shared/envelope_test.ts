@@ -41,7 +41,7 @@ Deno.test("fromEnvelope() gives back the class of every error", () => {
       AppError,
     );
     assertEquals(HTTP_STATUS[error.code as ErrorCode], HTTP_STATUS[code]);
-    assertEquals(error.message, "(process-daemon):why");
+    assertEquals(error.message, "why");
   }
 });
 

@@ -41,9 +41,12 @@ export const create: Command = {
     if (!has("wait")) return;
     let code = 0;
     for (const { Id } of infos) {
-      const { Status, Result, ExitCode, Message } = await started(Id, ports);
+      const { Status, Result, ExitKnown, ExitCode, Message } = await started(
+        Id,
+        ports,
+      );
       const isDone = Status === "stopped" && Result === "exited" &&
-        ExitCode === 0;
+        ExitKnown && ExitCode === 0;
       if (Status === "running" || isDone) continue;
       terminal.warn(toPlain(Message));
       code = 1;
@@ -87,7 +90,10 @@ async function started(
       } else terminal.print(line);
       shown = line;
     }
-    if (status.Status === "running" || status.Status === "stopped") {
+    const { Status, NextStartTime = 0 } = status;
+    // One that its policy starts again has failed; it may do so for hours.
+    const isWaiting = NextStartTime > 0;
+    if (Status === "running" || Status === "stopped" || isWaiting) {
       return status;
     }
     await clock.sleep(LOOK_MS);

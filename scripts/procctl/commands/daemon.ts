@@ -1,6 +1,6 @@
 import { VERSION } from "../../../shared/version.ts";
 import type { Command } from "../command.ts";
-import { formatSpan } from "../format.ts";
+import { formatCount, formatSpan } from "../format.ts";
 
 /** Versions. */
 export const version: Command = {
@@ -23,7 +23,8 @@ export const health: Command = {
     const { Status, Processes, Recovered, UptimeSeconds } = await manager
       .health();
     terminal.print(
-      `${Status}: ${Processes} processes, up for ${formatSpan(UptimeSeconds)}` +
+      `${Status}: ${formatCount(Processes)}, up for ` +
+        formatSpan(UptimeSeconds) +
         (Recovered ? "" : ", taking up those of before"),
     );
   },

@@ -2,7 +2,7 @@ import { backoffMs } from "../../../shared/backoff.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { ProcessEvent } from "../../../shared/manager_api/types.ts";
 import type { Command, CommandPorts } from "../command.ts";
-import { formatTime } from "../format.ts";
+import { formatEvent } from "../format.ts";
 import { toPlain } from "../terminal.ts";
 
 const RECONNECT_WAIT = { firstMs: 200, maxMs: 5_000 };
@@ -19,7 +19,11 @@ export const events: Command = {
   async run({ words: [id], has }, ports) {
     const show = (event: ProcessEvent) => {
       if (id !== undefined && event.Id !== id) return;
-      ports.terminal.print(has("json") ? JSON.stringify(event) : format(event));
+      ports.terminal.print(
+        has("json")
+          ? JSON.stringify(event)
+          : toPlain(formatEvent(event, event.Id)),
+      );
     };
     const last = await list(0, ports, show);
     if (has("follow")) await follow(last, ports, show);
@@ -64,11 +68,4 @@ async function follow(
     if (failures === 0) terminal.warn("the daemon has left; waiting for it");
     await clock.sleep(backoffMs(failures + 1, RECONNECT_WAIT, 1));
   }
-}
-
-function format({ Time, Id, Cause, Status }: ProcessEvent): string {
-  const result = Status.Result === "none" ? "" : ` (${Status.Result})`;
-  return toPlain(
-    `${formatTime(Time)} ${Id} ${Cause} → ${Status.Status}${result}`,
-  );
 }

@@ -27,7 +27,7 @@ export const ps: Command = {
         ? [JSON.stringify(processes)]
         : has("quiet")
         ? processes.map(({ Id }) => Id)
-        : formatTable(processes, ports.terminal);
+        : formatTable(processes, ports.terminal, ports.clock.nowMs());
       lines.forEach((line) => ports.terminal.print(line));
     };
     await show();

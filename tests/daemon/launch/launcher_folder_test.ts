@@ -92,13 +92,18 @@ testShells("makes links to logs and takes them away", async (bench) => {
   assertEquals((await list(bench)).length, 2);
 });
 
-testShells("replaces the links of a process that is gone", async (bench) => {
+testShells("replaces the links of an earlier process", async (bench) => {
   const root = await makeRoot(bench);
   const links = linksOf(bench);
-  assertEquals(await ask(bench, "folder", "log", linksOf(bench, "gone")), []);
-  assertEquals(await ask(bench, "folder", "log", links), []);
-  for (const { name, to } of links) {
-    assertEquals(await Deno.readLink(`${root}/log/${name}`), to);
+  for (const earlier of ["gone", "q"]) {
+    const others = linksOf(bench, earlier);
+    assertEquals(await ask(bench, "folder", "log", others), []);
+    assertEquals(await ask(bench, "folder", "log", links), []);
+    // Whoever is deleted then takes its own away.
+    assertEquals(await ask(bench, "unlink", "log", others), []);
+    for (const { name, to } of links) {
+      assertEquals(await Deno.readLink(`${root}/log/${name}`), to);
+    }
   }
 });
 
@@ -109,8 +114,6 @@ testShells("leaves what is not its own where links go", async (bench) => {
   const put = [
     () => Deno.writeTextFile(stdout, "theirs"),
     () => Deno.mkdir(stdout),
-    // Of a process that is still there.
-    () => Deno.symlink(`${bench.dir}/log/q.stdout`, stdout),
     () => Deno.symlink(`${bench.dir}/nowhere`, stdout),
     () => Deno.symlink("p.stdout", stdout),
   ];
@@ -119,7 +122,7 @@ testShells("leaves what is not its own where links go", async (bench) => {
     await each();
     const before = await list(bench);
     assertEquals(await ask(bench, "folder", "log", links), [
-      `error ${stdout} is there and is no link to a log of this process`,
+      `error ${stdout} is there and is no link to a log of a process`,
     ]);
     assertEquals(await ask(bench, "unlink", "log", links), []);
     assertEquals(await list(bench), before);

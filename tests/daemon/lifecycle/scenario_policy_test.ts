@@ -89,7 +89,7 @@ Deno.test("transition() waits, and starts the next generation by itself", () => 
   );
   assertEquals(
     status.Message,
-    "process p exited with code 7; start again 1 of 3 is in 2 s",
+    "process p exited with code 7; start again 1 of 3 comes after 2 s",
   );
   startAgain(story);
   assertEquals(story.lines, [

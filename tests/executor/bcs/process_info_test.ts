@@ -419,3 +419,37 @@ Deno.test("toProcessInfo() copies packages that something is written into", () =
     ],
   );
 });
+
+for (
+  const [logPath, folder] of [
+    ["${run_base_dir}/ns.game.0/log", "${run_base_dir}/ns.game.0/log"],
+    ["${work_base_dir}//game//log/", "${work_base_dir}/game/log"],
+    // Of before it was looked at: such a task must start still.
+    ["", undefined],
+    ["/data/log", undefined],
+    ["./log", undefined],
+    ["${run_base_dir}", undefined],
+    ["${run_base_dir}/", undefined],
+    ["${run_base_dir}x/log", undefined],
+    ["${run_base_dir}/../log", undefined],
+    ["${run_base_dir}/lo\ng", undefined],
+    ["${run_base_dir}/game.log", undefined],
+  ] as const
+) {
+  Deno.test(`toProcessInfo() takes ${JSON.stringify(logPath)} for the log folder ${folder}`, () => {
+    const uris = [
+      { Value: "http://a/1", OutputDir: "${run_base_dir}/ns.game.0" },
+      { Value: "http://a/2", OutputDir: "${work_base_dir}/game/log" },
+    ];
+    const { processInfo } = toProcessInfo({
+      task_id: { value: "t1" },
+      data: encodeTwice({ ProcInfo: { startCmd: "/bin/s", logPath, uris } }),
+    }, options);
+    assertEquals(processInfo.LogPath, folder);
+    // The links to the logs go into a copy.
+    assertEquals(processInfo.Uris?.map(({ Mode }) => Mode), [
+      folder?.startsWith("${run") ? "copy" : "link",
+      folder?.startsWith("${work") ? "copy" : "link",
+    ]);
+  });
+}

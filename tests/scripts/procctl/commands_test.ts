@@ -192,6 +192,31 @@ Deno.test("create --wait shows a package in one line of a terminal", async () =>
   );
 });
 
+Deno.test("create --wait does not wait for a start again", async () => {
+  const bench = new Bench(statuses([{
+    Status: "starting",
+    NextStartTime: 7,
+    Message: "process p exited with code 1; start again 1 comes after 5 s",
+  } as ProcessStatusInfo]));
+  assertEquals(await bench.run("create", "-w", "f"), 1);
+  assertEquals(
+    bench.screen.stderr,
+    "procctl: process p exited with code 1; start again 1 comes after 5 s\n",
+  );
+});
+
+Deno.test("events tells what an event brought", async () => {
+  const bench = new Bench({
+    events: (after) =>
+      Promise.resolve(after > 0 ? [] : [{ ...event(1), Detail: "pid 7" }]),
+  });
+  await bench.run("events");
+  assertEquals(
+    bench.screen.stdout,
+    "1970-01-01T00:00:00Z p c1 → running, pid 7\n",
+  );
+});
+
 Deno.test("stop tries all, and says which could not be", async () => {
   const asked: unknown[] = [];
   const bench = new Bench({

@@ -61,29 +61,33 @@ for (
 Deno.test("formatTable() gives a program whole lines without colours", () => {
   const { terminal } = new FakeTerminal();
   const Message = "x".repeat(300);
-  const lines = formatTable([
-    { ...STATUS, Message, Restarts: 3 },
-    {
-      ...STATUS,
-      Id: "longer",
-      Usage: {
-        Time: 0,
-        CpuSeconds: 1,
-        CpuPercent: 12.34,
-        MemoryBytes: 45 * 2 ** 20,
-        MemoryPeakBytes: 0,
-        Processes: 1,
-        UptimeSeconds: 90,
+  const lines = formatTable(
+    [
+      { ...STATUS, Message, Restarts: 3 },
+      {
+        ...STATUS,
+        Id: "longer",
+        Usage: {
+          Time: 0,
+          CpuSeconds: 1,
+          CpuPercent: 12.34,
+          MemoryBytes: 45 * 2 ** 20,
+          MemoryPeakBytes: 0,
+          Processes: 1,
+          UptimeSeconds: 80,
+        },
       },
-    },
-  ], terminal);
+    ],
+    terminal,
+    90_000,
+  );
   const cells = lines.map((line) => line.split(/ {2,}/));
   assertEquals(cells[1], [
     "p",
     "running",
     "-",
     "7",
-    "-",
+    "1m 30s",
     "-",
     "-",
     "3",
@@ -99,10 +103,14 @@ Deno.test("formatTable() gives a program whole lines without colours", () => {
 
 Deno.test("formatTable() fits a terminal, and colours states there", () => {
   const { terminal } = new FakeTerminal(30);
-  const lines = formatTable([
-    STATUS,
-    { ...STATUS, Status: "stopped", Result: "signalled" },
-  ], terminal);
+  const lines = formatTable(
+    [
+      STATUS,
+      { ...STATUS, Status: "stopped", Result: "signalled" },
+    ],
+    terminal,
+    0,
+  );
   // deno-lint-ignore no-control-regex -- colours are control characters
   const plain = lines.map((line) => line.replaceAll(/\x1b\[\d+m/g, ""));
   assertEquals(plain.map((line) => line.length <= 30), [true, true, true]);
@@ -112,9 +120,13 @@ Deno.test("formatTable() fits a terminal, and colours states there", () => {
 
 Deno.test("a table does not pass on what moves the cursor", () => {
   const { terminal } = new FakeTerminal(80);
-  const [, line = ""] = formatTable([
-    { ...STATUS, Id: "a\x1b[2Jb\u009bc\u202ed", Message: "x\ny\x07\r" },
-  ], terminal);
+  const [, line = ""] = formatTable(
+    [
+      { ...STATUS, Id: "a\x1b[2Jb\u009bc\u202ed", Message: "x\ny\x07\r" },
+    ],
+    terminal,
+    0,
+  );
   assertEquals(line.startsWith("a [2Jb c d "), true, line);
   assertEquals(line.endsWith("x y"), true, line);
 });
@@ -146,8 +158,31 @@ Deno.test("formatPackage() tells how far a package is", () => {
   );
 });
 
+Deno.test("formatTable() says nothing twice, and no uptime of who is down", () => {
+  const { terminal } = new FakeTerminal();
+  const lines = formatTable(
+    [
+      STATUS,
+      { ...STATUS, Status: "stopped", Message: "process p2 is p" },
+    ],
+    terminal,
+    90_000,
+  ).map((line) => line.split(/ {2,}/));
+  assertEquals(lines.map((cells) => [cells[4], cells.at(-1)]), [
+    ["UPTIME", "MESSAGE"],
+    ["1m 30s", "is running"],
+    ["-", "process p2 is p"],
+  ]);
+});
+
+Deno.test("a terminal without a width has whole lines", () => {
+  const { terminal } = new FakeTerminal(0);
+  assertEquals(terminal.columns, Infinity);
+});
+
+const at = (s: number) => Date.UTC(2026, 0, 1) + s * 1000;
+
 Deno.test("explain() says what happened and what comes next", () => {
-  const at = (s: number) => Date.UTC(2026, 0, 1) + s * 1000;
   const waiting: ProcessStatusInfo = {
     ...STATUS,
     Status: "starting",
@@ -158,27 +193,69 @@ Deno.test("explain() says what happened and what comes next", () => {
     Restarts: 2,
     NextStartTime: at(70) / 1000,
     Owner: "fw/ex/1",
-    Message: "process p was killed by signal 9\x1b[2J",
+    Healthy: false,
+    Message: "process p was ended by signal 9\x1b[2J",
   };
+  const Info = {
+    OrphanPolicy: "keep",
+    HeartBeatTimeout: 90,
+    RestartPolicy: { MaxTimes: 4 },
+  } as ProcessInfo;
+  const event = { Id: "p", Status: waiting };
   const lines = explain({
-    Info: { OrphanPolicy: "keep", HeartBeatTimeout: 90 } as ProcessInfo,
+    Info,
     Status: waiting,
     History: [
-      { Seq: 1, Time: at(0), Id: "p", Cause: "executed", Status: STATUS },
-      { Seq: 2, Time: at(50), Id: "p", Cause: "ended", Status: waiting },
-      { Seq: 3, Time: at(51), Id: "p", Cause: "noted", Status: waiting },
+      { ...event, Seq: 1, Time: at(0), Cause: "executed", Status: STATUS },
+      {
+        ...event,
+        Seq: 2,
+        Time: at(50),
+        Cause: "ended",
+        Detail: "now: backoff",
+      },
+      { ...event, Seq: 3, Time: at(51), Cause: "noted" },
     ],
   }, at(60));
   assertEquals(lines, [
     "p is starting for 10s",
-    "  its end: signalled, by signal 9 at 2026-01-01T00:00:50Z",
-    "  process p was killed by signal 9 [2J",
-    "  started again 2 times in a row",
-    "  starts again in 10s",
-    "  owned by fw/ex/1: keep after 1m 30s without a word of it",
+    "  was ended by signal 9 [2J",
+    "  how it ended: signalled, signal 9, at 2026-01-01T00:00:50Z",
+    "  starts again in a row: 2 of at most 4",
+    "  the next start is in 10s",
+    "  its owner: fw/ex/1; it runs on if that is silent for 1m 30s",
     "what happened:",
-    "  2026-01-01T00:00:00Z executed → running: process p is running",
-    "  2026-01-01T00:00:50Z ended → starting (signalled): process p was killed by signal 9 [2J",
-    "  2026-01-01T00:00:51Z noted → starting (signalled): process p was killed by signal 9 [2J",
+    "  2026-01-01T00:00:00Z executed → running",
+    "  2026-01-01T00:00:50Z ended → starting (signalled), now: backoff",
+    "    was ended by signal 9 [2J",
+    "  2026-01-01T00:00:51Z noted → starting (signalled)",
   ]);
+});
+
+Deno.test("explain() tells what a process is, its owner and its check", () => {
+  const Info = {} as ProcessInfo;
+  const explained = (status: Partial<ProcessStatusInfo>) =>
+    explain({ Info, Status: { ...STATUS, ...status }, History: [] }, 0)
+      .slice(0, -1);
+  assertEquals(explained({ Owner: "fw", Healthy: true }), [
+    "p is running",
+    "  its check command says: well",
+    "  its owner: fw; it is stopped if that is silent for the daemon's " +
+    "heartbeat_timeout",
+  ]);
+  assertEquals(
+    explained({
+      Owner: "fw",
+      Healthy: false,
+      Status: "stopped",
+      Result: "lease-expired",
+      Message: "process p was stopped",
+    }),
+    [
+      "p is stopped",
+      "  was stopped",
+      "  how it ended: lease-expired",
+      "  its owner: fw",
+    ],
+  );
 });

@@ -3,9 +3,9 @@ import { TestDaemon } from "../../support/test_daemon.ts";
 
 const ROOT = decodeURIComponent(new URL("../../..", import.meta.url).pathname);
 
-/** Runs procctl as an operator does, with the permissions of its task. */
-async function procctl(daemon: TestDaemon, ...words: readonly string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+/** Starts procctl as an operator does, with the permissions of its task. */
+function spawn(daemon: TestDaemon, ...words: readonly string[]) {
+  return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
@@ -18,7 +18,14 @@ async function procctl(daemon: TestDaemon, ...words: readonly string[]) {
       `--socket=${daemon.socket}`,
       ...words,
     ],
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Runs it to its end. */
+async function procctl(daemon: TestDaemon, ...words: readonly string[]) {
+  const { code, stdout, stderr } = await spawn(daemon, ...words).output();
   const decoder = new TextDecoder();
   return {
     code,
@@ -135,7 +142,12 @@ Deno.test("procctl create --wait says why it does not run", async () => {
     await Deno.writeTextFile(path, text);
     assertEquals((await procctl(daemon, "create", path)).code, 1, text);
   }
-  assertEquals((await procctl(daemon, "create", `${path}.no`)).code, 1);
+  assertEquals(await procctl(daemon, "create", `${path}.no`), {
+    code: 1,
+    stdout: "",
+    stderr: `procctl: Cannot read ${path}.no: ` +
+      "No such file or directory (os error 2)\n",
+  });
 });
 
 Deno.test("procctl lists, explains and tells of a process", async () => {
@@ -160,7 +172,7 @@ Deno.test("procctl lists, explains and tells of a process", async () => {
   assertEquals((await procctl(daemon, "events", "two")).stdout, "");
   assertStringIncludes(
     (await procctl(daemon, "health")).stdout,
-    "ok: 1 processes, up for ",
+    "ok: 1 process, up for ",
   );
   assertStringIncludes(
     (await procctl(daemon, "version")).stdout,
@@ -176,4 +188,27 @@ Deno.test("procctl says that the daemon is away", async () => {
     assertEquals(code, 3, words.join(" "));
     assertStringIncludes(stderr, "Cannot reach the process daemon");
   }
+});
+
+Deno.test("procctl logs -f outlives a daemon that is killed", async () => {
+  await using daemon = await TestDaemon.start();
+  const id = await daemon.create({
+    Id: "p",
+    StartCmd: "echo one; while [ ! -e go ]; do sleep 0.1; done; echo two",
+    WorkDir: daemon.workDir,
+  });
+  await daemon.waitForState(id, "running");
+  const following = spawn(daemon, "logs", "-f", id, "--stream=stdout");
+  const lines = following.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  assertEquals((await lines.read()).value, "one\n");
+  await daemon.kill9();
+  await daemon.run();
+  await Deno.writeTextFile(`${daemon.workDir}/go`, "");
+  assertEquals((await lines.read()).value, "two\n");
+  await daemon.waitForState(id, "stopped");
+  await daemon.client.delete(id);
+  assertEquals((await lines.read()).done, true);
+  assertEquals(await new Response(following.stderr).text(), "");
+  assertEquals((await following.status).code, 0);
 });

@@ -55,10 +55,21 @@ for (const { name, path } of LAUNCHER_SHELLS) {
       ]);
       const usual = await run({});
       assertEquals(usual.out.at(-1), "--socket=/var/run/process.sock");
+      for (
+        const words of [
+          ["--socket", "/a", "ps"],
+          ["ps", "--socket=/b", "--socket", "/a"],
+          ["exec", "--socket=/a", "p", "--", "x", "--socket=/b"],
+        ]
+      ) {
+        const { out } = await run({}, ...words);
+        assertEquals(out[4], "--allow-net=unix:/a,127.0.0.1:2");
+        assertEquals(out.slice(-words.length - 1), ["--socket=/a", ...words]);
+      }
       for (const wrong of ["rel", "/a,/b"]) {
         const { code, err } = await run({ BCS_PROCESS_SOCKET: wrong });
         assertEquals(code, 2);
-        assertStringIncludes(err, "BCS_PROCESS_SOCKET must be");
+        assertStringIncludes(err, "the socket must be");
       }
     },
   });
