@@ -128,6 +128,11 @@ Deno.test("daemon keeps the count of starts over its own crash", async () => {
       id,
       (status) => status.Status === "running" && status.Restarts === restarts,
     );
+    // It counts its starts itself, in its first line.
+    await eventually(
+      "it has begun",
+      async () => (await startsOf(daemon)).length === restarts + 1,
+    );
     // It ends while nobody looks.
     await daemon.kill9();
     Deno.kill(Pid, "SIGKILL");
@@ -139,6 +144,10 @@ Deno.test("daemon keeps the count of starts over its own crash", async () => {
     ({ Status, Restarts }) => Status === "running" && Restarts === 2,
   );
   assertEquals((await daemon.client.status(id)).Pid, Pid);
+  await eventually(
+    "it has begun",
+    async () => (await startsOf(daemon)).length === 3,
+  );
   Deno.kill(Pid, "SIGKILL");
   const { Message } = await daemon.waitForState(id, "stopped");
   assertStringIncludes(Message, "it was started again 2 times");
