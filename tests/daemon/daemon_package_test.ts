@@ -102,7 +102,13 @@ async function holdUnpacker(folder: string): Promise<readonly number[]> {
   return await eventually("it is being unpacked", () => {
     const pids = names(folder).filter((name) => name.startsWith(".bcs"))
       .flatMap((name) => livingIn(`${folder}/${name}/tree`));
-    for (const pid of pids) Deno.kill(pid, "SIGSTOP");
+    try {
+      for (const pid of pids) Deno.kill(pid, "SIGSTOP");
+    } catch (error) {
+      // One of its short-lived programs has ended: it is looked for again.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return null;
+    }
     return pids.length > 0 ? pids : null;
   });
 }
