@@ -15,6 +15,8 @@ search() {
   {
     "$tools/cat"
     "$tools/grep" -hsE '^(State|NSsid):' [0-9]*/status
+    # 2: somebody ended before he was read. One that was killed has not seen all.
+    [ "$?" -le 2 ] && printf 'searched\n'
   } | "$tools/awk" -v "boot=$boot" '
     !hasEnded && $1 == "identity" && NF == 4 && $3 ~ /^[0-9]+$/ {
       if ($2 == boot) asked[$3] = 1
@@ -29,6 +31,10 @@ search() {
       isLive = $2 !~ /[ZXx]/
       next
     }
+    $1 == "searched" {
+      isSearched = 1
+      next
+    }
     { hasSessions = 1 }
     isLive && $2 in asked {
       delete asked[$2]
@@ -37,6 +43,10 @@ search() {
     END {
       if (!hasEnded) {
         printf "error the request has no identity where it must stand\n"
+        exit 1
+      }
+      if (!isSearched) {
+        printf "error the search was cut\n"
         exit 1
       }
       if (!hasSessions) {

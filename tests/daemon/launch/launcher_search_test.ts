@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { readEnd } from "../../../daemon/launch/run_folder.ts";
+import { writeProgram } from "../../support/temp_dir.ts";
 import { eventually } from "../support/eventually.ts";
 import { bootId, isAlive, readStat } from "../support/proc.ts";
 import {
@@ -95,4 +96,20 @@ testShells("refuses a search that was cut or is none", async (bench) => {
   assertEquals(await bench.askBare("search", [toLine(command)]), refusal);
   assertEquals(await bench.ask("search", ["session 1"]), refusal);
   assertEquals(await bench.ask("search", ["identity x 1; 2"]), refusal);
+});
+
+testShells("calls nobody gone whose search was killed", async (bench) => {
+  const { command } = await leaveOne(bench);
+  const script = `${bench.launcher.replace(/[^/]*$/, "")}search.sh`;
+  const grep = `${bench.dir}/grep`;
+  // It has seen one process when it ends.
+  await writeProgram(
+    grep,
+    "#!/bin/sh\nprintf 'State:\\tS (sleeping)\\nNSsid:\\t1\\n'\nkill -KILL $$\n",
+  );
+  const text = await Deno.readTextFile(script);
+  await Deno.writeTextFile(script, text.replace('"$tools/grep"', `"${grep}"`));
+  assertEquals(await bench.ask("search", [toLine(command)]), [
+    "error the search was cut",
+  ]);
 });
